@@ -1,0 +1,122 @@
+"""What all commands share: passphrases, keys, schemes, progress, results, errors."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pixelveil.errors import PixelveilError, UsageError
+
+if TYPE_CHECKING:
+    from pixelveil.keys import Key
+    from pixelveil.schemes import Scheme
+
+__all__ = [
+    "JsonOption",
+    "KeyOption",
+    "ParameterOption",
+    "PassphraseFileOption",
+    "SchemeOption",
+    "emit",
+    "open_key",
+    "progress",
+    "read_passphrase",
+    "report_error",
+    "scheme_from",
+]
+
+PASSPHRASE_VARIABLE = "PIXELVEIL_PASSPHRASE"
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+KeyOption = Annotated[Path, typer.Option("--key", "-k", help="Key file.")]
+PassphraseFileOption = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help=f"File whose first line is the passphrase (or set {PASSPHRASE_VARIABLE})."),
+]
+SchemeOption = Annotated[str, typer.Option("--scheme", "-s", help="Scheme; list them with: pixelveil schemes.")]
+ParameterOption = Annotated[
+    list[str] | None, typer.Option("--parameter", "-p", help="Scheme parameter as name=value; may be repeated.")
+]
+
+
+def read_passphrase(*, file: Path | None, confirm: bool = False) -> str:
+    """Return the passphrase from a file, the environment, or the terminal, in this order."""
+    if file is not None:
+        try:
+            passphrase = file.read_text(encoding="utf-8").splitlines()[0]
+        except (OSError, IndexError, UnicodeDecodeError) as error:
+            raise UsageError(f"{file}: no passphrase can be read from it") from error
+    elif PASSPHRASE_VARIABLE in os.environ:
+        passphrase = os.environ[PASSPHRASE_VARIABLE]
+    elif sys.stdin.isatty():
+        passphrase = getpass.getpass("Passphrase: ")
+        if confirm and getpass.getpass("Again: ") != passphrase:
+            raise UsageError("the two passphrases differ")
+    else:
+        raise UsageError("no passphrase was given", hint=f"use --passphrase-file or set {PASSPHRASE_VARIABLE}")
+    if not passphrase:
+        raise UsageError("the passphrase is empty", hint="a key file is always sealed; choose a passphrase")
+    return passphrase
+
+
+def open_key(path: Path, *, passphrase_file: Path | None) -> Key:
+    """Open a key file with the passphrase that the user gives."""
+    from pixelveil.keys import Key
+
+    return Key.load(path, passphrase=read_passphrase(file=passphrase_file))
+
+
+def scheme_from(name: str, parameters: Sequence[str] | None) -> Scheme:
+    """Build a scheme from ``--scheme`` and ``--parameter name=value`` options (values are JSON, else text)."""
+    from pixelveil.schemes import create_scheme
+
+    values: dict[str, Any] = {}
+    for item in parameters or ():
+        label, separator, text = item.partition("=")
+        if not separator or not label:
+            raise UsageError(f"--parameter {item!r} is not name=value")
+        try:
+            values[label.replace("-", "_")] = json.loads(text)
+        except json.JSONDecodeError:
+            values[label.replace("-", "_")] = text
+    return create_scheme(name, **values)
+
+
+def emit(result: Mapping[str, Any], *, as_json: bool, text: Callable[[], None]) -> None:
+    """Print the result: as one JSON object on standard output, or by calling ``text``."""
+    if as_json:
+        typer.echo(json.dumps(result, indent=2, sort_keys=False))
+    else:
+        text()
+
+
+@contextmanager
+def progress(description: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on standard error; the block calls ``advance(done, total)``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+        task = bar.add_task(description, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def report_error(error: PixelveilError) -> int:
+    """Print one line (and a hint) on standard error; return the exit code of the error's class."""
+    typer.echo(f"pixelveil: {error.message}", err=True)
+    if error.hint:
+        typer.echo(f"hint: {error.hint}", err=True)
+    return error.exit_code

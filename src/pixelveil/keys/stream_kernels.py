@@ -1,0 +1,139 @@
+"""The loops of the key stream, compiled: counter blocks, unbiased integers, Fisher-Yates, bits.
+
+All functions work on a batch of streams (leading axis) and leave the interpreter lock alone. Redraws read the words
+behind the first pass; a stream whose spare words run out is reported to the caller, who draws more and tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["counter_blocks", "fisher_yates", "reduce_bytes", "reduce_words", "unpack_bits"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _compiled(function: Function) -> Function:
+    """Compile on first use, keep the result on disk, release the interpreter lock."""
+    compiled: Function = numba.njit(nogil=True, cache=True)(function)
+    return compiled
+
+
+@_compiled
+def _swap_bytes(word: np.uint64) -> np.uint64:
+    low, high = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
+    word = ((word & low) << np.uint64(8)) | ((word >> np.uint64(8)) & low)
+    word = ((word & high) << np.uint64(16)) | ((word >> np.uint64(16)) & high)
+    return (word << np.uint64(32)) | (word >> np.uint64(32))
+
+
+@_compiled
+def counter_blocks(nonces: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
+    """Fill ``out[i, j]`` with nonce i plus ``j``, as 128-bit big-endian numbers modulo 2^128.
+
+    Args:
+        nonces: uint64 (n, 2), the high and low half of each nonce, in native byte order.
+        out: uint64 (n, blocks, 2), written in big-endian byte order (on a little-endian machine).
+    """
+    for i in range(nonces.shape[0]):
+        high, low = nonces[i, 0], nonces[i, 1]
+        for j in range(out.shape[1]):
+            value = low + np.uint64(j)
+            carry = np.uint64(1) if value < low else np.uint64(0)
+            out[i, j, 0] = _swap_bytes(high + carry)
+            out[i, j, 1] = _swap_bytes(value)
+
+
+@_compiled
+def reduce_bytes(words: NDArray[np.uint8], bound: int, out: NDArray[np.uint8]) -> int:
+    """Turn one byte a number into integers below ``bound`` by the rounds rule; return streams that ran dry."""
+    count, size = out.shape
+    limit = (256 // bound) * bound
+    top = np.uint8(limit - 1)
+    divisor = np.uint8(bound)
+    dry = 0
+    pending = np.empty(size, np.int64)
+    for i in range(count):
+        rejected = 0
+        for j in range(size):
+            word = words[i, j]
+            rejected += word > top
+            out[i, j] = word % divisor if bound < 256 else word
+        if rejected == 0:
+            continue
+        left = 0
+        for j in range(size):
+            if words[i, j] > top:
+                pending[left] = j
+                left += 1
+        position = size
+        while left and position + left <= words.shape[1]:
+            kept = 0
+            for k in range(left):
+                word = words[i, position + k]
+                if word > top:
+                    pending[kept] = pending[k]
+                    kept += 1
+                else:
+                    out[i, pending[k]] = word % divisor
+            position += left
+            left = kept
+        dry += left > 0
+    return dry
+
+
+@_compiled
+def reduce_words(words: NDArray[np.uint32], bounds: NDArray[np.int64], out: NDArray[np.int64]) -> int:
+    """Turn one 32-bit word a number into integers below ``bounds[j]`` by the rounds rule; return dry streams."""
+    count, size = out.shape
+    dry = 0
+    pending = np.empty(size, np.int64)
+    for i in range(count):
+        left = 0
+        for j in range(size):
+            word = np.int64(words[i, j])
+            bound = bounds[j]
+            if word >= ((1 << 32) // bound) * bound:
+                pending[left] = j
+                left += 1
+            out[i, j] = word % bound
+        position = size
+        while left and position + left <= words.shape[1]:
+            kept = 0
+            for k in range(left):
+                j = pending[k]
+                word = np.int64(words[i, position + k])
+                if word >= ((1 << 32) // bounds[j]) * bounds[j]:
+                    pending[kept] = j
+                    kept += 1
+                else:
+                    out[i, j] = word % bounds[j]
+            position += left
+            left = kept
+        dry += left > 0
+    return dry
+
+
+@_compiled
+def fisher_yates(draws: NDArray[np.int64], out: NDArray[np.int32]) -> None:
+    """Shuffle 0..n-1 in every row of ``out`` with the draws j_{n-1}, ..., j_1 of the same row."""
+    count, size = out.shape
+    for i in range(count):
+        for j in range(size):
+            out[i, j] = j
+        for k in range(size - 1):
+            a, b = size - 1 - k, draws[i, k]
+            out[i, a], out[i, b] = out[i, b], out[i, a]
+
+
+@_compiled
+def unpack_bits(packed: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """Write bit ``j % 8`` of byte ``j // 8`` of every row to ``out[i, j]`` (0 or 1)."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = (packed[i, j >> 3] >> np.uint8(j & 7)) & np.uint8(1)

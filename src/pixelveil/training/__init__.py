@@ -1,0 +1,1 @@
+"""Training and evaluation of image classifiers, on plain and on encrypted images with the same code."""

@@ -1,0 +1,283 @@
+"""The training loop: small, restartable, the same for plain and encrypted images.
+
+Every random draw of an epoch is a function of the seed and the epoch's number, so a run that was killed and started
+again ends with the weights of a run that was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from pixelveil.atomic import write_atomic
+from pixelveil.errors import MissingExtraError, UsageError
+from pixelveil.training.augment import Augmentation, augment
+from pixelveil.training.dataset import ImageDataset, ImageSource, to_network
+from pixelveil.training.evaluate import accuracy, predict_logits
+from pixelveil.training.models import ModelSpec, load_checkpoint, save_checkpoint
+from pixelveil.training.state import load_state, save_state
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+__all__ = ["TrainResult", "TrainSettings", "learning_rate_at", "train"]
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to train.
+
+    Args:
+        epochs: Passes over the training images.
+        batch_size: Images a step.
+        learning_rate: Its largest value, after warm-up.
+        weight_decay: Decoupled decay of AdamW; biases, norms and position embeddings are spared.
+        warmup: Share of all steps in which the learning rate rises linearly.
+        seed: Decides order, augmentation and dropout.
+        precision: ``"bf16"`` runs the network in bfloat16 but for its first layer, ``"no"`` in float32.
+        label_smoothing: Share of the target that is spread over all classes.
+        gradient_clip: Largest norm of the gradient.
+        channels_last: Keep images and weights in channels-last order (convolutional networks gain).
+        augmentation: Movements of *plain* training images; must be none for encrypted ones.
+    """
+
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.1
+    seed: int = 0
+    precision: str = "no"
+    label_smoothing: float = 0.0
+    gradient_clip: float = 1.0
+    channels_last: bool = False
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.epochs < 1 or self.batch_size < 1:
+            raise UsageError("epochs and batch size must be at least 1")
+        if self.precision not in ("bf16", "no"):
+            raise UsageError(f"precision {self.precision!r} is neither 'bf16' nor 'no'")
+        if not 0 <= self.warmup < 1 or self.learning_rate <= 0:
+            raise UsageError("warm-up must lie in [0, 1) and the learning rate must be positive")
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run gave; accuracies in percent.
+
+    Args:
+        checkpoint: The weights that did best on the validation images.
+        best_epoch: When they were reached, counted from 1.
+        best_accuracy: On the validation images.
+        history: One entry an epoch, as in ``log.jsonl``.
+    """
+
+    checkpoint: Path
+    best_epoch: int
+    best_accuracy: float
+    history: tuple[dict[str, float], ...]
+
+
+def learning_rate_at(step: int, *, steps: int, settings: TrainSettings) -> float:
+    """Return the learning rate of one step: a linear rise, then half a cosine down to zero.
+
+    >>> settings = TrainSettings(learning_rate=1.0, warmup=0.1)
+    >>> [round(learning_rate_at(step, steps=100, settings=settings), 2) for step in (0, 9, 54, 99)]
+    [0.1, 1.0, 0.5, 0.0]
+    """
+    warm = int(settings.warmup * steps)
+    if step < warm:
+        return settings.learning_rate * (step + 1) / warm
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step + 1 - warm) / max(1, steps - warm)))
+
+
+def train(
+    model: nn.Module,
+    *,
+    spec: ModelSpec,
+    train_set: ImageSource,
+    validation_set: ImageSource,
+    settings: TrainSettings,
+    out: Path,
+    advance: Callable[[int, int], None] | None = None,
+) -> TrainResult:
+    """Train a classifier; call it again after a kill and it goes on where the last whole epoch ended.
+
+    ``out`` then holds ``state.safetensors`` (to go on), ``best.safetensors`` (the checkpoint) and ``log.jsonl``.
+
+    Args:
+        model: What ``spec`` builds; it ends with the weights of the best epoch.
+        spec: Goes into the checkpoint, and tells how images are normalized.
+        train_set: Images to learn from.
+        validation_set: Images that choose the best epoch.
+        settings: How to train.
+        out: Folder of the run; made if missing.
+        advance: Called with the steps done and the steps in all.
+
+    Raises:
+        UsageError: A set is empty, or ``out`` holds a run with other settings or data.
+        MissingExtraError: accelerate is not installed.
+    """
+    try:
+        from accelerate import Accelerator
+    except ImportError as error:
+        raise MissingExtraError("training", extra="train") from error
+
+    if not len(train_set) or not len(validation_set):
+        raise UsageError("training needs at least one training and one validation image")
+    out.mkdir(parents=True, exist_ok=True)
+    accelerator = Accelerator(mixed_precision="no")  # bfloat16 is chosen below, layer by layer
+    if settings.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.learning_rate)
+    wrapped, stepper = accelerator.prepare(model, optimizer)
+    run = {
+        "settings": asdict(settings),
+        "model": spec.to_metadata(),
+        "data": {"training": _digest(train_set), "validation": _digest(validation_set)},
+    }
+    state = load_state(out / "state.safetensors", model=model, optimizer=optimizer, run=run)
+    progress = state or {"epoch": 0, "best_epoch": 0, "best_accuracy": -1.0, "history": []}
+    steps = settings.epochs * _steps_per_epoch(len(train_set), settings.batch_size)
+    best = out / "best.safetensors"
+    for epoch in range(progress["epoch"] + 1, settings.epochs + 1):
+        started = time.perf_counter()
+        loss = _run_epoch(
+            wrapped, stepper, accelerator, spec, train_set, settings, epoch=epoch, steps=steps, advance=advance
+        )
+        seconds = time.perf_counter() - started
+        logits = predict_logits(model, validation_set, mean=spec.mean, std=spec.std)
+        score = accuracy(logits, validation_set.labels)
+        progress["history"].append(
+            {
+                "epoch": epoch,
+                "train_loss": loss,
+                "validation_accuracy": score,
+                "seconds": seconds,
+                "images_per_second": len(train_set) / seconds,
+            }
+        )
+        progress["epoch"] = epoch
+        better = score > progress["best_accuracy"]
+        if better:
+            progress |= {"best_epoch": epoch, "best_accuracy": score}
+        if accelerator.is_main_process:
+            if better:
+                save_checkpoint(best, model, spec=spec)
+            save_state(out / "state.safetensors", model=model, optimizer=optimizer, run=run, progress=progress)
+            log = "".join(json.dumps(entry) + "\n" for entry in progress["history"])
+            write_atomic(out / "log.jsonl", log.encode())
+    accelerator.wait_for_everyone()
+    model.load_state_dict(load_checkpoint(best)[0].state_dict())
+    return TrainResult(
+        checkpoint=best,
+        best_epoch=progress["best_epoch"],
+        best_accuracy=progress["best_accuracy"],
+        history=tuple(progress["history"]),
+    )
+
+
+def _run_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    accelerator: Accelerator,
+    spec: ModelSpec,
+    train_set: ImageSource,
+    settings: TrainSettings,
+    *,
+    epoch: int,
+    steps: int,
+    advance: Callable[[int, int], None] | None,
+) -> float:
+    """Go once over the training images; return the mean loss."""
+    generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + epoch)
+    loader = accelerator.prepare_data_loader(
+        DataLoader(
+            ImageDataset(train_set),
+            batch_size=settings.batch_size,
+            sampler=torch.randperm(len(train_set), generator=generator).tolist(),
+            drop_last=len(train_set) > settings.batch_size,
+            collate_fn=_as_is,
+        )
+    )
+    device = accelerator.device
+    before = (epoch - 1) * (steps // settings.epochs)
+    total = torch.zeros((), device=device)
+    model.train()
+    with torch.random.fork_rng(), _float32_stem(model):
+        torch.manual_seed(settings.seed * 1_000_003 + epoch)  # dropout
+        for number, (raw, labels) in enumerate(loader):
+            batch = to_network(raw, mean=spec.mean, std=spec.std, device=device)
+            batch = augment(batch, settings=settings.augmentation, generator=generator)
+            if settings.channels_last:
+                batch = batch.contiguous(memory_format=torch.channels_last)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16"):
+                logits = model(batch)
+            loss = functional.cross_entropy(logits.float(), labels.to(device), label_smoothing=settings.label_smoothing)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(before + number, steps=steps, settings=settings)
+            optimizer.zero_grad()
+            accelerator.backward(loss)
+            accelerator.clip_grad_norm_(model.parameters(), settings.gradient_clip)
+            optimizer.step()
+            total += loss.detach()
+            if advance is not None:
+                advance(before + number + 1, steps)
+    return float(total) / max(1, len(loader))
+
+
+@contextmanager
+def _float32_stem(model: nn.Module) -> Iterator[None]:
+    """Keep the first layer in float32: bfloat16 rounding of encrypted embeddings is amplified (it hurts accuracy)."""
+    layer = next(module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear))
+    forward = layer.forward
+
+    def in_float32(batch: Tensor) -> Tensor:
+        with torch.autocast(batch.device.type, enabled=False):
+            return forward(batch.float())
+
+    vars(layer)["forward"] = in_float32  # an instance's own attribute hides the method
+    try:
+        yield
+    finally:
+        del vars(layer)["forward"]
+
+
+def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Split the parameters: matrices decay; biases, norms, position embeddings and tokens do not."""
+    from timm.optim import param_groups_weight_decay
+
+    named = getattr(model, "no_weight_decay", None)
+    spare: set[str] = set() if named is None else named()
+    groups: list[dict[str, Any]] = param_groups_weight_decay(model, weight_decay, no_weight_decay_list=spare)
+    return groups
+
+
+def _steps_per_epoch(images: int, batch_size: int) -> int:
+    """Count the steps of an epoch; the incomplete last batch is left out unless it is the only one."""
+    return max(1, images // batch_size)
+
+
+def _digest(source: ImageSource) -> str:
+    """Name a data set by its labels, so that a run is not continued on other data by mistake."""
+    return hashlib.sha256(np.ascontiguousarray(source.labels, dtype="<i8").tobytes()).hexdigest()[:16]
+
+
+def _as_is(batch: Any) -> Any:  # noqa: ANN401 - the loader types it so
+    """Return the batch that the data set already put together."""
+    return batch

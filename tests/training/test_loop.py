@@ -1,0 +1,150 @@
+"""The loop learns, resumes exactly, and refuses to mix runs."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.training.augment import Augmentation
+from pixelveil.training.dataset import ArrayImages
+from pixelveil.training.evaluate import accuracy, predict_logits
+from pixelveil.training.loop import TrainSettings, _float32_stem, learning_rate_at, train
+from pixelveil.training.models import ModelSpec, load_checkpoint
+
+SPEC = ModelSpec(
+    architecture="vit_tiny_patch16_224",
+    num_classes=2,
+    image_size=16,
+    classes=("dark", "bright"),
+    architecture_options={"patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2, "drop_rate": 0.1},
+)
+
+
+def dark_and_bright(count, *, seed):
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    images = random.integers(0, 120, (count, 16, 16, 3)) + 130 * labels[:, None, None, None]
+    return ArrayImages(images.astype(np.uint8), labels=labels)
+
+
+TRAINING, VALIDATION = dark_and_bright(40, seed=0), dark_and_bright(16, seed=1)
+SETTINGS = TrainSettings(
+    epochs=3, batch_size=16, learning_rate=3e-3, seed=5, augmentation=Augmentation(flip=True, shift=0.1)
+)
+
+
+def run(out, *, settings=SETTINGS, advance=None):
+    model = SPEC.build(seed=settings.seed)
+    result = train(
+        model,
+        spec=SPEC,
+        train_set=TRAINING,
+        validation_set=VALIDATION,
+        settings=settings,
+        out=out,
+        advance=advance,
+    )
+    return model, result
+
+
+def test_it_learns_and_leaves_the_best_weights(tmp_path):
+    model, result = run(tmp_path)
+    assert result.best_accuracy == 100
+    loaded, spec = load_checkpoint(result.checkpoint)
+    assert spec == SPEC
+    for name, tensor in loaded.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name])
+    logits = predict_logits(loaded, VALIDATION, mean=spec.mean, std=spec.std)
+    assert accuracy(logits, VALIDATION.labels) == result.best_accuracy
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [entry["epoch"] for entry in log] == [1, 2, 3]
+    assert result.best_epoch == 1 + int(np.argmax([entry["validation_accuracy"] for entry in log]))
+
+
+@pytest.mark.parametrize("killed_at", [1, 3, 5])
+def test_a_killed_run_ends_like_one_that_was_not(tmp_path, killed_at):
+    run(tmp_path / "whole")
+
+    def kill(done, total):
+        assert total == 6
+        if done == killed_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", advance=kill)
+    run(tmp_path / "cut")
+    for name in ("state.safetensors", "best.safetensors"):
+        whole, cut = load_file(tmp_path / "whole" / name), load_file(tmp_path / "cut" / name)
+        assert whole.keys() == cut.keys()
+        assert all(torch.equal(whole[key], cut[key]) for key in whole)
+    assert any(name.startswith("optimizer.0.exp_avg") for name in load_file(tmp_path / "cut" / "state.safetensors"))
+
+
+def test_a_finished_run_does_nothing(tmp_path):
+    _, first = run(tmp_path)
+    steps = []
+    _, second = run(tmp_path, advance=lambda done, total: steps.append(done))
+    assert steps == []
+    assert second == first
+
+
+def test_the_seed_decides(tmp_path):
+    a, _ = run(tmp_path / "a")
+    b, _ = run(tmp_path / "b", settings=TrainSettings(epochs=3, batch_size=16, learning_rate=3e-3, seed=6))
+    assert not torch.equal(a.head.weight, b.head.weight)
+
+
+def test_another_setting_is_another_run(tmp_path):
+    run(tmp_path)
+    with pytest.raises(UsageError, match="another settings") as caught:
+        run(tmp_path, settings=TrainSettings(epochs=4))
+    assert "--out" in caught.value.hint
+
+
+def test_a_torn_state_is_told(tmp_path):
+    run(tmp_path)
+    state = tmp_path / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:200])
+    with pytest.raises(IntegrityError, match=r"state\.safetensors"):
+        run(tmp_path)
+
+
+def test_bfloat16_trains_and_the_stem_stays_float32(tmp_path):
+    _, result = run(tmp_path, settings=TrainSettings(epochs=4, batch_size=16, learning_rate=3e-3, precision="bf16"))
+    assert result.best_accuracy > 80
+    model = SPEC.build()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert model.patch_embed.proj(torch.zeros(1, 3, 16, 16)).dtype == torch.bfloat16
+        with _float32_stem(model):
+            assert model.patch_embed.proj(torch.zeros(1, 3, 16, 16)).dtype == torch.float32
+            assert model.head(torch.zeros(1, 16)).dtype == torch.bfloat16
+    assert "forward" not in vars(model.patch_embed.proj)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0}, {"precision": "fp8"}, {"warmup": 1.0}, {"learning_rate": 0.0}, {"batch_size": 0}]
+)
+def test_impossible_settings(wrong):
+    with pytest.raises(UsageError):
+        TrainSettings(**wrong)
+
+
+def test_an_empty_set(tmp_path):
+    nothing = ArrayImages(np.zeros((0, 16, 16, 3), np.uint8))
+    with pytest.raises(UsageError, match="at least one"):
+        train(SPEC.build(), spec=SPEC, train_set=nothing, validation_set=VALIDATION, settings=SETTINGS, out=tmp_path)
+
+
+def test_the_schedule_rises_then_falls():
+    settings = TrainSettings(learning_rate=2.0, warmup=0.25)
+    rates = [learning_rate_at(step, steps=40, settings=settings) for step in range(40)]
+    assert rates.index(max(rates)) == 9
+    assert max(rates) == 2.0
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[9:] == sorted(rates[9:], reverse=True)
+    assert rates[-1] < 0.02
+    assert math.isclose(learning_rate_at(0, steps=1, settings=settings), 0.0, abs_tol=1e-9)

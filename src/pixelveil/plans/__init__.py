@@ -1,0 +1,8 @@
+"""Plans: what a key does to an image, as plain data. Compose, invert, apply; the kernels."""
+
+from pixelveil.plans.affine import AffinePlan
+from pixelveil.plans.lane import LanePlan
+
+__all__ = ["AffinePlan", "LanePlan", "Plan"]
+
+Plan = LanePlan | AffinePlan

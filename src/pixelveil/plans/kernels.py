@@ -1,0 +1,189 @@
+"""The loops that move lanes, compiled: one pass over the image, no interpreter lock, no temporary of image size.
+
+Images come as rows of ``H*W*C`` bytes. A block plan is given as byte offsets: ``base[j]`` where block j begins,
+``offset[t, l]`` where lane l of in-block map t is read, relative to the beginning of the source block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PIXEL_CODES", "move_bytes_each", "move_bytes_shared", "move_nibbles", "shuffle_pixels"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Bytes = NDArray[np.uint8]
+# Unsigned: a signed index would be tested for being negative at every byte.
+Offsets = NDArray[np.uint32]
+
+# Output channel c takes input channel PIXEL_CODES[code][c]: the table of Sirichotedumrong et al., ICIP 2019.
+PIXEL_CODES = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
+
+# Pixels decoded at a time: their codes stay in the first-level cache between the two loops below.
+_TILE = 2048
+
+# Images below this many bytes fit the first-level cache anyway.
+_FETCH_ABOVE = 16384
+
+
+def _compiled(function: Function) -> Function:
+    """Compile on first use, keep the result on disk, release the interpreter lock."""
+    compiled: Function = numba.njit(nogil=True, cache=True)(function)
+    return compiled
+
+
+@_compiled
+def _fetch(image: Bytes, target: Bytes) -> None:
+    """Walk both images in order, once a cache line, so that the scattered accesses that follow hit the cache.
+
+    Without it a 224x224 image moves at 1.1 GB/s instead of 2.5: random block rows defeat the hardware's prefetcher.
+    """
+    if image.shape[0] > _FETCH_ABOVE:
+        seen = np.uint8(0)
+        for k in range(0, image.shape[0], 64):
+            seen ^= image[k]
+        for k in range(0, target.shape[0], 64):
+            target[k] = seen
+
+
+@_compiled
+def move_bytes_shared(
+    images: Bytes, base: Offsets, order: Offsets, choice: Offsets, offset: Offsets, flip: Bytes, run: int, stride: int, out: Bytes
+) -> None:
+    """Apply one plan to all images, four at a time: each index is read once for four bytes moved.
+
+    Args:
+        images: uint8 (n, H*W*C).
+        base: uint32 (blocks,), first byte of each block.
+        order: uint32 (blocks,), source block of each block.
+        choice: uint32 (blocks,), in-block map of each block.
+        offset: uint32 (maps, L), where each lane is read inside the source block.
+        flip: uint8 (maps, L), XORed to each lane.
+        run: Bytes of one block row.
+        stride: Bytes of one image row.
+        out: uint8 (n, H*W*C), written.
+    """
+    count, rows, run, stride = images.shape[0], offset.shape[1] // run, np.uint64(run), np.uint64(stride)
+    for first in range(0, count, 4):
+        # The last group repeats the last image: the same bytes are written again.
+        a, b = first, min(first + 1, count - 1)
+        c, d = min(first + 2, count - 1), min(first + 3, count - 1)
+        in_a, in_b, in_c, in_d = images[a], images[b], images[c], images[d]
+        out_a, out_b, out_c, out_d = out[a], out[b], out[c], out[d]
+        _fetch(in_a, out_a)
+        _fetch(in_b, out_b)
+        _fetch(in_c, out_c)
+        _fetch(in_d, out_d)
+        for j in range(base.shape[0]):
+            start, target, lane_map = base[order[j]], base[j], choice[j]
+            offsets, flips = offset[lane_map], flip[lane_map]
+            for row in range(np.uint64(rows)):
+                row_target, row_lane = target + row * stride, row * run
+                for k in range(run):
+                    index = start + offsets[row_lane + k]
+                    mask = flips[row_lane + k]
+                    out_a[row_target + k] = in_a[index] ^ mask
+                    out_b[row_target + k] = in_b[index] ^ mask
+                    out_c[row_target + k] = in_c[index] ^ mask
+                    out_d[row_target + k] = in_d[index] ^ mask
+
+
+@_compiled
+def move_bytes_each(
+    images: Bytes, base: Offsets, order: Offsets, choice: Offsets, offset: Offsets, flip: Bytes, run: int, stride: int, out: Bytes
+) -> None:
+    """Apply to each image its own plan.
+
+    Args and output as in `move_bytes_shared`, with a leading axis of one or n at ``order``, ``choice``, ``offset``
+    and ``flip``.
+    """
+    rows, run, stride = offset.shape[2] // run, np.uint64(run), np.uint64(stride)
+    for i in range(images.shape[0]):
+        orders, choices = order[i % order.shape[0]], choice[i % choice.shape[0]]
+        tables, masks = offset[i % offset.shape[0]], flip[i % flip.shape[0]]
+        image, target_image = images[i], out[i]
+        _fetch(image, target_image)
+        for j in range(base.shape[0]):
+            start, target, lane_map = base[orders[j]], base[j], choices[j]
+            offsets, flips = tables[lane_map], masks[lane_map]
+            for row in range(np.uint64(rows)):
+                row_target, row_lane = target + row * stride, row * run
+                for k in range(run):
+                    target_image[row_target + k] = image[start + offsets[row_lane + k]] ^ flips[row_lane + k]
+
+
+@_compiled
+def move_nibbles(
+    images: Bytes,
+    base: Offsets,
+    order: Offsets,
+    choice: Offsets,
+    offset: Offsets,
+    shift: Bytes,
+    flip: Bytes,
+    run: int,
+    stride: int,
+    out: Bytes,
+) -> None:
+    """Move half bytes: lane l of the first half of a map makes the low, of the second half the high four bits.
+
+    Args and output as in `move_bytes_each`; ``shift`` (0 or 4) says which half of the byte at ``offset`` is read,
+    and ``flip`` holds for each *byte* of the block both masks, high half in the upper four bits.
+    """
+    size, low = np.uint64(flip.shape[2]), np.uint8(15)
+    rows, run, stride = flip.shape[2] // run, np.uint64(run), np.uint64(stride)
+    for i in range(images.shape[0]):
+        orders, choices = order[i % order.shape[0]], choice[i % choice.shape[0]]
+        tables, shifts, masks = offset[i % offset.shape[0]], shift[i % shift.shape[0]], flip[i % flip.shape[0]]
+        image, target_image = images[i], out[i]
+        _fetch(image, target_image)
+        for j in range(base.shape[0]):
+            start, target, lane_map = base[orders[j]], base[j], choices[j]
+            offsets, halves, flips = tables[lane_map], shifts[lane_map], masks[lane_map]
+            for row in range(np.uint64(rows)):
+                row_target, row_lane = target + row * stride, row * run
+                for k in range(run):
+                    lane = row_lane + k
+                    lower = (image[start + offsets[lane]] >> halves[lane]) & low
+                    upper = (image[start + offsets[size + lane]] >> halves[size + lane]) & low
+                    target_image[row_target + k] = (lower | (upper << np.uint8(4))) ^ flips[lane]
+
+
+@_compiled
+def shuffle_pixels(images: Bytes, choice: Bytes, code: Bytes, mask: Bytes, out: Bytes) -> None:
+    """Permute and flip the three channels of each pixel; written so that the compiler makes vector code of it.
+
+    Args:
+        images: uint8 (n, P*3).
+        choice: uint8 (1 or n, P), which map each pixel uses.
+        code: uint8 (256,), row of `PIXEL_CODES` of each map.
+        mask: uint8 (256,), bits 0..2 say which output channels of each map are flipped.
+        out: uint8 (n, P*3), written.
+    """
+    pixels = choice.shape[1]
+    codes, masks = np.empty(_TILE, np.uint8), np.empty(_TILE, np.uint8)
+    one = np.uint8(1)
+    zero = np.uint8(0)
+    for i in range(images.shape[0]):
+        image, target, choices = images[i], out[i], choice[i % choice.shape[0]]
+        for first in range(0, pixels, _TILE):
+            size = min(_TILE, pixels - first)
+            maps = choices[first : first + size]
+            source, goal = image[3 * first : 3 * (first + size)], target[3 * first : 3 * (first + size)]
+            for k in range(size):
+                lane_map = maps[k]
+                codes[k] = code[lane_map]
+                masks[k] = mask[lane_map]
+            for k in range(size):
+                c, m, p = codes[k], masks[k], 3 * k
+                red, green, blue = source[p], source[p + 1], source[p + 2]
+                out_red = red if c < 2 else (green if c < 4 else blue)
+                out_green = red if (c == 2 or c == 4) else (green if (c == 0 or c == 5) else blue)
+                out_blue = red if (c == 3 or c == 5) else (green if (c == 1 or c == 4) else blue)
+                goal[p] = out_red ^ np.uint8(zero - (m & one))
+                goal[p + 1] = out_green ^ np.uint8(zero - ((m >> one) & one))
+                goal[p + 2] = out_blue ^ np.uint8(zero - ((m >> np.uint8(2)) & one))

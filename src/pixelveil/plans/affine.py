@@ -198,26 +198,30 @@ def affine_from_lanes(plan: LanePlan) -> AffinePlan:
         raise UsageError("a plan over half bytes is not affine in pixel values")
     if plan.block_size is None or plan.block_size[0] != plan.block_size[1]:
         raise UsageError("only plans in square blocks are affine block by block")
-    if plan.count > 1:
-        raise UsageError("plans of several images have no common affine form", hint="take one image's plan")
     if not np.isin(plan.flip, (0, 255)).all():
         raise UsageError("XOR with a mask other than 0 or 255 is not affine in pixel values")
-    source, flip = plan.source[0], plan.flip[0]
+    source, flip = np.broadcast_arrays(plan.source, plan.flip)
     if plan.choice is not None:
-        source, flip = source[plan.choice[0]], flip[plan.choice[0]]
-    maps, lanes = source.shape
-    if maps * lanes * lanes * 8 > _LARGEST_DENSE_BYTES:
-        raise UsageError(f"{maps} dense maps of {lanes}x{lanes} need too much memory", hint="choose larger blocks")
-    matrix = np.zeros((maps, lanes, lanes))
+        images = max(len(source), len(plan.choice))
+        choice = np.broadcast_to(plan.choice, (images, plan.choice.shape[1]))[..., None].astype(np.intp)
+        source = np.take_along_axis(np.broadcast_to(source, (images, *source.shape[1:])), choice, axis=1)
+        flip = np.take_along_axis(np.broadcast_to(flip, (images, *flip.shape[1:])), choice, axis=1)
+    lanes = source.shape[-1]
+    if source.size * lanes * 8 > _LARGEST_DENSE_BYTES:
+        maps = source.size // lanes
+        raise UsageError(f"{maps} dense maps of {lanes}x{lanes} need too much memory", hint="choose smaller blocks")
+    matrix = np.zeros((*source.shape, lanes))
     signs = np.where(flip == 255, -1.0, 1.0)
-    np.put_along_axis(matrix, source[..., None].astype(np.intp), signs[..., None], axis=2)
+    np.put_along_axis(matrix, source[..., None].astype(np.intp), signs[..., None], axis=-1)
     offset = flip.astype(np.float64)
-    order = None if plan.block_order is None else plan.block_order[0]
-    shared = plan.choice is None
+    order = plan.block_order
+    if len(source) == 1:
+        shared = source.shape[1] == 1
+        matrix, offset = (matrix[0, 0], offset[0, 0]) if shared else (matrix[0], offset[0])
     return AffinePlan(
-        matrix=matrix[0] if shared else matrix,
-        offset=offset[0] if shared else offset,
-        block_order=order,
+        matrix=matrix,
+        offset=offset,
+        block_order=order[0] if order is not None and len(order) == 1 else order,
         channels=lanes // (plan.block_size[0] * plan.block_size[1]),
     )
 

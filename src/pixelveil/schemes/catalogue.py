@@ -1,0 +1,60 @@
+"""The catalogue: every scheme by its name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from pixelveil.errors import UsageError
+from pixelveil.schemes.scheme import Scheme
+from pixelveil.schemes.skk import Skk
+from pixelveil.schemes.vit_orthogonal import VitOrthogonal
+from pixelveil.schemes.vit_permutation import VitPermutation
+
+__all__ = ["SCHEMES", "create_scheme", "list_schemes"]
+
+SCHEMES: dict[str, type[Scheme]] = {
+    "skk": Skk,
+    "vit-orthogonal": VitOrthogonal,
+    "vit-permutation": VitPermutation,
+}
+
+
+def list_schemes() -> tuple[str, ...]:
+    """Return the names of all schemes.
+
+    >>> list_schemes()
+    ('skk', 'vit-orthogonal', 'vit-permutation')
+    """
+    return tuple(sorted(SCHEMES))
+
+
+def create_scheme(name: str, **parameters: Any) -> Scheme:
+    """Create a scheme by name.
+
+    Args:
+        name: One of `list_schemes`.
+        **parameters: The scheme's parameters; what is left out has the scheme's default.
+
+    Returns:
+        The scheme.
+
+    Raises:
+        UsageError: The name or a parameter is unknown, or a value is of the wrong type or out of range.
+
+    >>> create_scheme("vit-permutation", block_size=8)
+    VitPermutation(key_policy='shared', block_size=8, shuffle=True, invert=True, scramble_blocks=True)
+    """
+    if name not in SCHEMES:
+        raise UsageError(f"unknown scheme {name!r}", hint=f"one of: {', '.join(list_schemes())}")
+    kind = SCHEMES[name]
+    known = inspect.signature(kind).parameters
+    for label, value in parameters.items():
+        if label not in known:
+            raise UsageError(f"{name} has no parameter {label!r}", hint=f"it has: {', '.join(known)}")
+        default = known[label].default
+        if type(value) is not type(default):
+            raise UsageError(f"{name}: {label} must be {type(default).__name__}, not {value!r}")
+        if isinstance(default, int) and not isinstance(default, bool) and value < 1:
+            raise UsageError(f"{name}: {label} must be positive, not {value}")
+    return kind(**parameters)

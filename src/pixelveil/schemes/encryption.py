@@ -1,0 +1,156 @@
+"""Encrypt and decrypt batches by a scheme's plan: padding, nonces, chunks, dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.keys import Epoch, Key, KeyMaterial, fresh_nonces
+from pixelveil.plans import AffinePlan, LanePlan, Plan
+from pixelveil.plans.threads import for_slices
+from pixelveil.schemes.encrypted import Encrypted
+from pixelveil.schemes.images import Batch, as_batch
+
+if TYPE_CHECKING:
+    from pixelveil.schemes.scheme import Scheme
+
+__all__ = ["decrypt_images", "encrypt_images"]
+
+# Per-image plans are made and applied in pieces of this size: large enough that Python's part does not count, small
+# enough that a plan is still in the cache when it is applied.
+_CHUNK_BYTES = 3 << 20
+
+PlanOf = Callable[[slice], Plan]
+
+
+def encrypt_images(
+    scheme: Scheme, images: Any, *, key: Key | None, nonces: NDArray[np.uint8] | None, client: str
+) -> Encrypted:
+    """Encrypt images of any kind; see `Scheme.encrypt`."""
+    batch = as_batch(images)
+    count, plain = batch.count, batch.shape
+    shape = scheme.encrypted_shape(plain)
+    if nonces is not None and (scheme.key_policy != "derived" or len(nonces) != count):
+        raise UsageError(f"nonces: {len(nonces)} for {count} images under the key policy {scheme.key_policy!r}")
+    epoch: Epoch | None = None
+    if scheme.key_policy != "ephemeral":
+        if key is None:
+            raise UsageError(f"{scheme.name} needs a key", hint="Key.generate() makes one")
+        epoch = key.reserve(count)
+    if scheme.key_policy == "derived" and nonces is None:
+        nonces = fresh_nonces(count)
+
+    def plan_of(part: slice) -> Plan:
+        if epoch is None:
+            return scheme.plan_from(KeyMaterial.ephemeral(part.stop - part.start), shape=shape)
+        chosen = None if nonces is None else nonces[part]
+        return scheme.plan(key=epoch, shape=shape, nonces=chosen, client=client)
+
+    result = _apply(_pad(batch, shape), plan_of, scheme=scheme)
+    return Encrypted(
+        images=batch.restore(result),
+        nonces=nonces,
+        scheme=scheme.name,
+        digest=scheme.digest,
+        key_policy=scheme.key_policy,
+        fingerprint="" if epoch is None else epoch.fingerprint,
+        epoch=0 if epoch is None else epoch.number,
+        shape=plain,
+        plain_dtype="uint8" if batch.unit is None else "float",
+        client=client,
+    )
+
+
+def decrypt_images(scheme: Scheme, encrypted: Encrypted, *, key: Key | Epoch) -> Any:
+    """Decrypt images of any kind; see `Scheme.decrypt`."""
+    if encrypted.digest != scheme.digest:
+        raise IntegrityError(
+            f"made by another scheme or other parameters than {scheme.name} here", hint="create the scheme it names"
+        )
+    if encrypted.key_policy == "ephemeral":
+        raise UsageError("its keys were thrown away; nobody can decrypt it")
+    if not scheme.reversible:
+        raise UsageError(f"{scheme.name} loses information by design; nobody can decrypt it")
+    epoch = key.epoch(fingerprint=encrypted.fingerprint) if isinstance(key, Key) else key
+    if epoch.fingerprint != encrypted.fingerprint:
+        raise IntegrityError(f"made with key {encrypted.fingerprint}, not {epoch.fingerprint}")
+    batch = as_batch(encrypted.images, in_grey_levels=encrypted.plain_dtype == "uint8")
+    shape, nonces = scheme.encrypted_shape(encrypted.shape), encrypted.nonces
+    if batch.shape != shape:
+        raise IntegrityError(f"encrypted images are {batch.shape}, expected {shape}")
+
+    def plan_of(part: slice) -> Plan:
+        chosen = None if nonces is None else nonces[part]
+        return scheme.plan(key=epoch, shape=shape, nonces=chosen, client=encrypted.client).invert()
+
+    result = _apply(batch.images, plan_of, scheme=scheme)
+    height, width, _ = encrypted.shape
+    if batch.on_device:
+        result = result[:, :, :height, :width]
+        if encrypted.plain_dtype == "uint8" and result.dtype.is_floating_point:
+            result = result.round().clamp(0, 255).byte()
+    else:
+        result = np.ascontiguousarray(result[:, :height, :width])
+        if encrypted.plain_dtype == "uint8" and result.dtype != np.uint8:
+            result = np.clip(np.rint(result), 0, 255).astype(np.uint8)
+    return batch.restore(result)
+
+
+def _pad(batch: Batch, shape: tuple[int, int, int]) -> Any:
+    """Repeat the last row and column until blocks fit."""
+    height, width, _ = batch.shape
+    below, right = shape[0] - height, shape[1] - width
+    if not below and not right:
+        return batch.images
+    if batch.on_device:
+        from torch.nn.functional import pad
+
+        return pad(batch.images.float(), (0, right, 0, below), mode="replicate").to(batch.images.dtype)
+    return np.pad(batch.images, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")
+
+
+def _apply(images: Any, plan_of: PlanOf, *, scheme: Scheme) -> Any:
+    """Apply the plan of each part of the batch; per-image plans chunk by chunk, spread over threads."""
+    count = len(images)
+    if not isinstance(images, np.ndarray):
+        return _apply_on_device(images, plan_of(slice(0, count)))
+    if scheme.key_policy == "shared":
+        return _apply_plan(plan_of(slice(0, count)), images)
+    floating = np.float64 if images.dtype == np.float64 else np.float32
+    out = np.empty(images.shape, np.uint8 if scheme.output_dtype == "uint8" else floating)
+    per_chunk = max(1, _CHUNK_BYTES * count // max(1, images.nbytes))
+
+    def work(part: slice) -> None:
+        for start in range(part.start, part.stop, per_chunk):
+            chunk = slice(start, min(start + per_chunk, part.stop))
+            out[chunk] = _apply_plan(plan_of(chunk), images[chunk], threads=1)
+
+    for_slices(work, count=count, total_bytes=images.nbytes, threads=None)
+    return out
+
+
+def _apply_plan(plan: Plan, images: NDArray[Any], *, threads: int | None = None) -> NDArray[Any]:
+    """Apply a plan to grey levels; integer plans take floats rounded to the nearest level."""
+    if isinstance(plan, AffinePlan):
+        return plan.apply(images)
+    return plan.apply(_levels(images), threads=threads)
+
+
+def _levels(images: NDArray[Any]) -> NDArray[np.uint8]:
+    if images.dtype == np.uint8:
+        return images
+    if images.size and (images.min() < -0.5 or images.max() > 255.5 or not np.isfinite(images).all()):
+        raise UsageError("float images must lie in [0, 1]")
+    return np.clip(np.rint(images), 0, 255).astype(np.uint8)
+
+
+def _apply_on_device(images: Any, plan: Plan) -> Any:
+    from pixelveil.plans.torch_twin import apply_to_tensor
+
+    if isinstance(plan, LanePlan) and images.dtype.is_floating_point:
+        images = images.round().clamp(0, 255).byte()
+    return apply_to_tensor(plan, images)

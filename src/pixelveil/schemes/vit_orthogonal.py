@@ -1,0 +1,56 @@
+"""Block-wise encryption for Vision Transformers by a random orthogonal matrix: exact answers, float images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pixelveil.schemes.scheme import Scheme
+from pixelveil.steps import BlockScramble, OrthogonalMixing, Step
+
+__all__ = ["VitOrthogonal"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VitOrthogonal(Scheme):
+    """Multiply each block by a secret orthogonal matrix and scramble the blocks.
+
+    1. Cut the image into N blocks as large as the model's patches.
+    2. Multiply the ``L = B*B*3`` values of each block by one random orthogonal L x L matrix.
+    3. Permute the blocks.
+
+    Encrypted values are floats in grey levels, some below 0 or above 255: store them as float16. A patch embedding
+    absorbs 2, the position information absorbs 3. Source: Kiya, SCAT report (2023), section 3.2, steps (a) to (c);
+    Aso, Chuman and Kiya, arXiv 2301.03843. The report writes ``L = B*B``; here, as in the group's code, the matrix
+    mixes the three channels too.
+
+    Args:
+        block_size: Side of a block in pixels; the model's patch size.
+        scramble_blocks: Whether step 3 is done; not for models with windows or convolutions.
+        key_policy: A model can only absorb "shared".
+
+    >>> round(VitOrthogonal().key_bits((224, 224, 3)))
+    1471
+    """
+
+    name: ClassVar[str] = "vit-orthogonal"
+    title: ClassVar[str] = "Block scrambling and a random orthogonal matrix for ViT"
+    citation: ClassVar[str] = "Kiya, SCAT research report (2023); Aso, Chuman and Kiya, arXiv 2301.03843"
+    output_dtype: ClassVar[Literal["uint8", "float32"]] = "float32"
+    readable_from: ClassVar[int | None] = 50
+    known_attacks: ClassVar[tuple[str, ...]] = (
+        "Ciphertexts only, some tens under one key, and public images of the same kind: block covariances give back "
+        "the matrix, boundaries the order of blocks.",
+        "One to four known images with their ciphertexts: least squares gives back the matrix.",
+        "The server that runs the encrypted model computes the plain model's own tokens; if it knows or guesses the "
+        "plain patch embedding, it reads every image.",
+        "Lengths of blocks and angles between them are unchanged: equal blocks stay equal, flat blocks are seen.",
+    )
+
+    block_size: int = 16
+    scramble_blocks: bool = True
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the mixing and, where switched on, the scrambling."""
+        mixing = OrthogonalMixing(block_size=self.block_size)
+        return (mixing, BlockScramble(block_size=self.block_size)) if self.scramble_blocks else (mixing,)

@@ -1,0 +1,63 @@
+"""Block-wise encryption for Vision Transformers by permutation and inversion: whole bytes, exactly reversible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pixelveil.schemes.scheme import Scheme
+from pixelveil.steps import BlockScramble, NegativePositive, PixelShuffle, Step
+
+__all__ = ["VitPermutation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VitPermutation(Scheme):
+    """Shuffle the values inside each block, invert some of them, and scramble the blocks.
+
+    1. Cut the image into blocks as large as the model's patches.
+    2. Permute the ``L = B*B*3`` values of each block, one permutation for all blocks.
+    3. Invert a fixed half of the places, ``v -> 255 - v``, the same in all blocks.
+    4. Permute the blocks.
+
+    A patch embedding absorbs 2 and 3, the position information absorbs 4, so a Vision Transformer encrypted with the
+    same key gives the same answers. Source: Kiya, Iijima, MaungMaung and Kinoshita, IEICE Trans. Inf. & Syst.
+    E106-D(1), 2-11 (2023), sections 3 and 4.
+
+    Args:
+        block_size: Side of a block in pixels; the model's patch size.
+        shuffle: Whether step 2 is done.
+        invert: Whether step 3 is done.
+        scramble_blocks: Whether step 4 is done; not for models with windows or convolutions.
+        key_policy: A model can only absorb "shared".
+
+    >>> round(VitPermutation().key_bits((224, 224, 3)))
+    8242
+    """
+
+    name: ClassVar[str] = "vit-permutation"
+    title: ClassVar[str] = "Block scrambling, in-block pixel shuffle and negative-positive for ViT"
+    citation: ClassVar[str] = "Kiya et al., IEICE Trans. Inf. & Syst. E106-D(1), 2-11 (2023), doi 10.1587/transinf.2022MUI0001"
+    readable_from: ClassVar[int | None] = 1
+    known_attacks: ClassVar[tuple[str, ...]] = (
+        "Ciphertext only, one image: entries that are neighbors correlate over blocks, which gives back the order of "
+        "pixels; a jigsaw solver gives back the order of blocks (Chuman and Kiya, Information 14(6):311, 2023).",
+        "One known image with its ciphertext: sorted blocks match, then entries match; everything under the key is read.",
+        "The server that runs the encrypted model computes the plain model's own tokens; if it knows or guesses the "
+        "plain patch embedding, it reads every image.",
+    )
+
+    block_size: int = 16
+    shuffle: bool = True
+    invert: bool = True
+    scramble_blocks: bool = True
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps that are switched on."""
+        block = self.block_size
+        switched: tuple[tuple[bool, Step], ...] = (
+            (self.shuffle, PixelShuffle(block_size=block)),
+            (self.invert, NegativePositive(scope="mask", block_size=block)),
+            (self.scramble_blocks, BlockScramble(block_size=block)),
+        )
+        return tuple(step for on, step in switched if on)

@@ -60,7 +60,7 @@ class KeyMaterial:
         if nonces.dtype != np.uint8 or nonces.ndim != 2 or nonces.shape[1] != NONCE_BYTES:
             raise UsageError(f"nonces must be uint8 (n, {NONCE_BYTES}), not {nonces.dtype} {nonces.shape}")
         self._subkey = subkey
-        self._nonces = nonces
+        self._nonces = nonces.copy()
         self._roles: set[str] = set()
 
     @classmethod
@@ -143,9 +143,7 @@ class KeyMaterial:
         if not role:
             raise UsageError("a key stream needs a role", hint="name what it decides")
         if role in self._roles:
-            raise UsageError(
-                f"role {role!r} was read already", hint="a role gives one key stream; name another"
-            )
+            raise UsageError(f"role {role!r} was read already", hint="a role gives one key stream; name another")
         stream = KeyStream(key=self._subkey(role), nonces=self._nonces)
         self._roles.add(role)
         return stream

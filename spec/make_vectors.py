@@ -1,0 +1,174 @@
+"""Write the test vectors in spec/vectors, from the reference implementations alone: ``python spec/make_vectors.py``.
+
+Run it again and nothing changes. The vectors of a released version never change; a new rule is a new version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import runpy
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PROVENANCE = (
+    "Written by spec/make_vectors.py from {}, an implementation of {} that uses the Python standard library only and "
+    "shares nothing with the package; it is itself checked against {}."
+)
+
+
+def reference(name: str) -> SimpleNamespace:
+    """Load one of the reference implementations."""
+    return SimpleNamespace(**runpy.run_path(str(ROOT / "tests" / "reference" / f"{name}.py")))
+
+
+def octets(label: str, size: int = 32) -> bytes:
+    """Bytes for a vector that anybody can see were not chosen: the SHA-256 of a label."""
+    return hashlib.sha256(label.encode()).digest()[:size]
+
+
+def digest(rows: list[list[int]]) -> str:
+    """SHA-256 of rows of numbers, each as four little-endian bytes: for results too long to print."""
+    return hashlib.sha256(b"".join(number.to_bytes(4, "little") for row in rows for number in row)).hexdigest()
+
+
+def stream_vectors() -> dict[str, Any]:
+    """Draws of every kind; nonces whose counters carry and wrap; bounds that reject never, seldom and often."""
+    ref = reference("stream_reference")
+    key = octets("stream key")
+    nonces = [bytes(16), octets("nonce", 16), bytes(8) + b"\xff" * 8, b"\xff" * 16]
+    bounds = (1, 2, 3, 6, 24, 129, 200, 255, 256, 257, 1000, 65536, 2**31 + 1, 2**32 - 1, 2**32)
+    draws: list[tuple[str, int, int | None]] = [
+        *(("bytes", size, None) for size in (1, 16, 50)),
+        *(("bits", size, None) for size in (1, 8, 13, 300)),
+        *(("integers", size, bound) for bound, size in product(bounds, (1, 40))),
+        *(("integers", 1500, bound) for bound in (6, 129, 2**31 + 1)),
+        *(("permutation", size, None) for size in (1, 2, 3, 16, 64, 768, 5000)),
+        *(("gaussians", size, None) for size in (1, 2, 7, 64)),
+        *(("orthogonal", size, None) for size in (1, 2, 3, 12)),
+    ]
+    cases = []
+    for draw, size, bound in draws:
+        used = nonces[:2] if size > 64 or draw == "orthogonal" else nonces
+        arguments = (size,) if bound is None else (size, bound)
+        rows = [getattr(ref, f"draw_{draw}")(ref.stream(key, nonce), *arguments) for nonce in used]
+        case: dict[str, Any] = {"draw": draw, "size": size}
+        if bound is not None:
+            case["bound"] = bound
+        case["nonces"] = [nonce.hex() for nonce in used]
+        case |= {"sha256_le32": digest(rows)} if size > 300 else {"result": rows}
+        cases.append(case)
+    checks = "FIPS 197, NIST SP 800-38A and RFC 5869 vectors"
+    return {
+        "format": "pixelveil-stream-vectors/v1",
+        "provenance": PROVENANCE.format("tests/reference/stream_reference.py", "spec/stream-v1.md", checks),
+        "tolerance": {"gaussians": 1e-12, "orthogonal": 1e-10},
+        "key": key.hex(),
+        "cases": cases,
+    }
+
+
+def derive_vectors() -> dict[str, Any]:
+    """Sub-keys, fingerprints, labels that are refused; and the streams that key material hands to steps."""
+    ref = reference("stream_reference")
+    root = octets("root")
+    labels = [
+        {"purpose": "fingerprint", "scheme": "", "client": "", "role": ""},
+        {"purpose": "shared-plan", "scheme": "a1b2c3", "client": "", "role": "block-order"},
+        {"purpose": "shared-plan", "scheme": "a1b2c3", "client": "clinic 7", "role": "block-order"},
+        {"purpose": "image-plan", "scheme": "a1b2c3", "client": "", "role": "block-order"},
+        {"purpose": "purpose=x", "scheme": " ", "client": "~!\"\\'", "role": "role=y"},
+    ]
+    refused = [
+        {"purpose": "", "scheme": "", "client": "", "role": ""},
+        {"purpose": "a\nscheme=b", "scheme": "", "client": "", "role": ""},
+        {"purpose": "a", "scheme": "", "client": "clinique é", "role": ""},
+        {"purpose": "a", "scheme": "b\x7f", "client": "", "role": ""},
+        {"purpose": "a", "scheme": "", "client": "", "role": "tab\t"},
+    ]
+    nonces = [octets("image 0", 16), octets("image 1", 16)]
+    plans = []
+    for purpose, streams in (("shared-plan", [bytes(16)]), ("image-plan", nonces)):
+        key = ref.subkey(root, purpose=purpose, scheme="a1b2c3", client="clinic 7", role="shuffle")
+        rows = [ref.draw_permutation(ref.stream(key, nonce), 16) for nonce in streams]
+        plans.append({"purpose": purpose, "nonces": [nonce.hex() for nonce in streams], "permutation_16": rows})
+    return {
+        "format": "pixelveil-derive-vectors/v1",
+        "provenance": PROVENANCE.format(
+            "tests/reference/stream_reference.py", "spec/stream-v1.md", "FIPS 197, NIST SP 800-38A and RFC 5869 vectors"
+        ),
+        "secret": root.hex(),
+        "fingerprint": ref.subkey(root, purpose="fingerprint")[:16].hex(),
+        "subkeys": [
+            {**label, "info": ref.info_string(**label).decode(), "subkey": ref.subkey(root, **label).hex()}
+            for label in labels
+        ],
+        "refused": refused,
+        "plans": {"scheme": "a1b2c3", "client": "clinic 7", "role": "shuffle", "streams": plans},
+    }
+
+
+def keyfile_vectors() -> dict[str, Any]:
+    """Key files with everything that went into them."""
+    ref = reference("keyfile_reference")
+    first = ref.SealedEpoch("active", 10_000, 512, "2026-11-20", octets("root 1"))
+    history = [
+        ref.SealedEpoch("retired", 10_000, 10_000, "2026-02-28", octets("root 1")),
+        ref.SealedEpoch("retired", 1, 0, "2028-02-29", octets("root 2")),
+        ref.SealedEpoch("active", 2**53 - 1, 2**53 - 1, "2028-03-01", octets("root 3")),
+    ]
+    choices = [
+        ("one epoch, default cost", "correct horse battery staple", 17, [first]),
+        ("rotated twice, numbers at their limits", "x", 10, history),
+        ("passphrase that NFKC changes", "\ufb01le caf\u0065\u0301 \u2167", 10, [first]),
+    ]
+    cases = []
+    for index, (name, passphrase, log2_n, epochs) in enumerate(choices):
+        salt, nonce = octets(f"salt {index}", 16), octets(f"seal nonce {index}", 12)
+        text = ref.key_file(passphrase, log2_n=log2_n, salt=salt, nonce=nonce, epochs=epochs)
+        cases.append(
+            {
+                "name": name,
+                "passphrase": passphrase,
+                "log2_n": log2_n,
+                "salt": salt.hex(),
+                "nonce": nonce.hex(),
+                "epochs": [{**epoch._asdict(), "root": epoch.root.hex()} for epoch in epochs],
+                "file": text,
+            }
+        )
+    return {
+        "format": "pixelveil-keyfile-vectors/v1",
+        "provenance": PROVENANCE.format(
+            "tests/reference/keyfile_reference.py", "spec/keyfile-v1.md", "RFC 8439 and RFC 7914 vectors"
+        ),
+        "cases": cases,
+    }
+
+
+def compact(value: Any, indent: str = "") -> str:  # noqa: ANN401
+    """Write JSON with a list of plain values on one line."""
+    if isinstance(value, dict):
+        inner = ",\n".join(f"{indent}  {json.dumps(k)}: {compact(v, indent + '  ')}" for k, v in value.items())
+        return f"{{\n{inner}\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        inner = ",\n".join(f"{indent}  {compact(item, indent + '  ')}" for item in value)
+        return f"[\n{inner}\n{indent}]"
+    return json.dumps(value)
+
+
+VECTORS = {"stream-v1": stream_vectors, "derive-v1": derive_vectors, "keyfile-v1": keyfile_vectors}
+
+
+def main() -> None:
+    """Write every file of vectors."""
+    for name, make in VECTORS.items():
+        path = ROOT / "spec" / "vectors" / f"{name}.json"
+        path.write_text(compact(make()) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

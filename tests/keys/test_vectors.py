@@ -4,6 +4,7 @@ import hashlib
 import json
 import runpy
 from pathlib import Path
+from textwrap import indent
 
 import numpy as np
 import pytest
@@ -86,6 +87,11 @@ def test_keyfile_reproduces_vector(case):
     assert list(opened) == expected
     assert [epoch.subkey(purpose="x") for epoch in opened] == [epoch.subkey(purpose="x") for epoch in expected]
     assert _seal(expected, wrapping=wrapping, nonce=bytes.fromhex(case["nonce"])) == content
+
+
+def test_specification_shows_a_file_that_opens():
+    released = Path(__file__).with_name("released") / "key-v1.txt"
+    assert indent(released.read_text(), "    ") in (SPEC / "keyfile-v1.md").read_text()
 
 
 def without_floats(value):

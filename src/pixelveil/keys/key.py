@@ -40,7 +40,7 @@ class Key:
     1
     >>> key.reserve(2)
     Traceback (most recent call last):
-    pixelveil.errors.BudgetError: epoch 1 may encrypt 1 more images, not 2 (open a new epoch: pixelveil rotate)
+    pixelveil.errors.BudgetError: epoch 1 may encrypt 1 more images, not 2 (open a new epoch: pixelveil rotate KEY_FILE)
     """
 
     def __init__(
@@ -248,7 +248,7 @@ class Key:
             if needed > left:
                 raise BudgetError(
                     f"epoch {self.active.number} may encrypt {left + unspent} more images, not {count}",
-                    hint="open a new epoch: pixelveil rotate",
+                    hint=f"open a new epoch: pixelveil rotate {self._path or 'KEY_FILE'}",
                 )
             added = needed if self._path is None else max(needed, min(LEASE, left))
             self._write(self._counted(added))

@@ -1,0 +1,152 @@
+"""Commands for key files: make one, look at one, open a new epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pixelveil.cli.common import JsonOption, PassphraseFileOption, emit, open_key, read_passphrase
+from pixelveil.errors import UsageError
+
+__all__ = ["describe_key", "inspect", "keygen", "rotate"]
+
+OutArgument = Annotated[Path, typer.Argument(help="Key file to make; must not exist.", show_default=False)]
+KeyArgument = Annotated[Path, typer.Argument(help="Key file.", show_default=False)]
+PathArgument = Annotated[Path, typer.Argument(help="Key file, encrypted folder or model.", show_default=False)]
+NewBudgetOption = Annotated[
+    int | None, typer.Option("--budget", help="Images that the epoch may encrypt.", show_default="10000")
+]
+NextBudgetOption = Annotated[
+    int | None, typer.Option("--budget", help="Images that the new epoch may encrypt.", show_default="as before")
+]
+
+
+def keygen(
+    out: OutArgument,
+    budget: NewBudgetOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new key file, sealed under a passphrase.
+
+    The budget bounds how many images may be encrypted before the key has to be rotated: every image that is encrypted
+    with a shared key tells an attacker a little about it.
+
+    Example: pixelveil keygen clinic.pvkey --budget 5000
+    """
+    from pixelveil.keys import DEFAULT_BUDGET, Key
+
+    if out.exists():
+        raise UsageError(f"{out}: exists already", hint="choose another name; a lost key is lost for ever")
+    key = Key.generate(budget=DEFAULT_BUDGET if budget is None else budget)
+    key.save(out, passphrase=read_passphrase(file=passphrase_file, confirm=True))
+
+    def text() -> None:
+        typer.echo(f"Key file     {out}")
+        typer.echo(f"Fingerprint  {key.fingerprint}")
+        typer.echo(f"Budget       {key.remaining} images")
+        typer.echo("Back up this file now, and its passphrase elsewhere: without both, nothing can be decrypted.")
+
+    emit(
+        {"key": str(out), "fingerprint": key.fingerprint, "epoch": key.active.number, "budget": key.active.budget},
+        as_json=as_json,
+        text=text,
+    )
+
+
+def rotate(
+    key_file: KeyArgument,
+    budget: NextBudgetOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Retire the active epoch of a key file and open a new one, with a new secret and a full budget.
+
+    What was encrypted before can still be decrypted with the same file.
+
+    Example: pixelveil rotate clinic.pvkey --budget 5000
+    """
+    with open_key(key_file, passphrase_file=passphrase_file) as key:
+        new = key.rotate(budget=budget)
+        old = key.epochs[-2]
+
+    def text() -> None:
+        typer.echo(f"Retired  epoch {old.number}  {old.fingerprint}  {old.used} of {old.budget} images")
+        typer.echo(f"Active   epoch {new.number}  {new.fingerprint}  budget {new.budget} images")
+        typer.echo("Back up the key file again: the old copy lacks the new epoch.")
+        typer.echo("Models encrypted under the old epoch do not fit new images: run pixelveil model rekey.")
+
+    emit(
+        {
+            "key": str(key_file),
+            "retired": {"epoch": old.number, "fingerprint": old.fingerprint, "used": old.used, "budget": old.budget},
+            "active": {"epoch": new.number, "fingerprint": new.fingerprint, "budget": new.budget},
+        },
+        as_json=as_json,
+        text=text,
+    )
+
+
+def inspect(path: PathArgument, as_json: JsonOption = False) -> None:
+    """Show what a key file, an encrypted folder or an encrypted model tells without a passphrase.
+
+    Nothing shown is authenticated: opening a key file, verifying a folder or a model is.
+
+    Example: pixelveil inspect clinic.pvkey
+    """
+    description = _describe(path)
+    emit(description, as_json=as_json, text=lambda: _print(description))
+
+
+def describe_key(path: Path) -> dict[str, Any]:
+    """Return what a key file tells without its passphrase.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A JSON object with the fingerprint, what remains of the budget, and one entry per epoch.
+
+    Raises:
+        KeyFileError: There is no such file, or it is not a key file, damaged, or of an unknown version.
+    """
+    from pixelveil.keys import read_header
+
+    header = read_header(path)
+    return {
+        "kind": "key file",
+        "path": str(path),
+        "fingerprint": header.active.fingerprint,
+        "remaining": header.active.budget - header.active.used,
+        "scrypt_log2_n": header.log2_n,
+        "epochs": [asdict(record) for record in header.epochs],
+    }
+
+
+def _describe(path: Path) -> Mapping[str, Any]:
+    """Describe a path by what it is."""
+    if (path / "manifest.jsonl").is_file():
+        from pixelveil.cli.data import describe_folder
+
+        return describe_folder(path)
+    if path.suffix == ".safetensors":
+        from pixelveil.cli.model import describe_model
+
+        return describe_model(path)
+    if path.is_dir():
+        raise UsageError(f"{path}: has no manifest.jsonl", hint="give a key file, an encrypted folder or a model")
+    return describe_key(path)
+
+
+def _print(description: Mapping[str, Any]) -> None:
+    """Print a JSON object for people: one line per entry, and one line per item of a list."""
+    width = max(len(name) for name in description)
+    for name, value in description.items():
+        items = value if isinstance(value, list) else [value]
+        for index, item in enumerate(items):
+            shown = "  ".join(f"{k} {v}" for k, v in item.items()) if isinstance(item, Mapping) else item
+            typer.echo(f"{name if index == 0 else '':{width}}  {shown}")

@@ -1,0 +1,134 @@
+import json
+import shlex
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pixelveil.cli import keys
+from pixelveil.errors import KeyFileError, UsageError
+from pixelveil.keys import Key, keyfile, read_header
+
+COMMANDS = {"keygen": keys.keygen, "rotate": keys.rotate, "inspect": keys.inspect}
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch):
+    monkeypatch.setattr(keyfile, "LOG2_N", 10)
+    monkeypatch.setenv("PIXELVEIL_PASSPHRASE", "p")
+    monkeypatch.chdir(tmp_path)
+
+
+def run(line):
+    """Run a command line on an app of these commands; raise the error that the real one would print."""
+    app = typer.Typer()
+    for command in COMMANDS.values():
+        app.command()(command)
+    result = CliRunner().invoke(app, shlex.split(line))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_keygen_makes_a_file_that_opens(tmp_path):
+    output = run("keygen clinic.pvkey --budget 50")
+    key = Key.load(tmp_path / "clinic.pvkey", passphrase="p")
+    assert (key.remaining, len(key.epochs)) == (50, 1)
+    for part in ("clinic.pvkey", key.fingerprint, "50 images", "Back up"):
+        assert part in output
+
+
+def test_keygen_has_the_default_budget_and_prints_json():
+    answer = json.loads(run("keygen clinic.pvkey --json"))
+    record = read_header(Path("clinic.pvkey")).active
+    assert answer == {"key": "clinic.pvkey", "fingerprint": record.fingerprint, "epoch": 1, "budget": 10_000}
+
+
+def test_keygen_reads_the_passphrase_from_a_file(tmp_path):
+    (tmp_path / "secret.txt").write_text("from a file\n")
+    run("keygen clinic.pvkey --passphrase-file secret.txt")
+    assert Key.load("clinic.pvkey", passphrase="from a file").remaining == 10_000
+
+
+def test_keygen_does_not_overwrite(tmp_path):
+    (tmp_path / "clinic.pvkey").write_text("precious")
+    with pytest.raises(UsageError, match="exists already"):
+        run("keygen clinic.pvkey")
+    assert (tmp_path / "clinic.pvkey").read_text() == "precious"
+
+
+def test_rotate_opens_an_epoch_and_says_what_follows():
+    run("keygen clinic.pvkey --budget 50")
+    output = run("rotate clinic.pvkey --budget 60")
+    old, new = Key.load("clinic.pvkey", passphrase="p").epochs
+    assert (old.state, new.state, new.budget) == ("retired", "active", 60)
+    for part in (old.fingerprint, new.fingerprint, "model rekey", "Back up"):
+        assert part in output
+
+
+def test_rotate_keeps_the_budget_and_prints_json():
+    made = json.loads(run("keygen clinic.pvkey --budget 50 --json"))
+    Key.load("clinic.pvkey", passphrase="p").reserve(8)
+    answer = json.loads(run("rotate clinic.pvkey --json"))
+    new = read_header(Path("clinic.pvkey")).active
+    assert answer == {
+        "key": "clinic.pvkey",
+        "retired": {"epoch": 1, "fingerprint": made["fingerprint"], "used": 50, "budget": 50},
+        "active": {"epoch": 2, "fingerprint": new.fingerprint, "budget": 50},
+    }
+
+
+def test_rotate_needs_the_passphrase(monkeypatch):
+    run("keygen clinic.pvkey")
+    monkeypatch.setenv("PIXELVEIL_PASSPHRASE", "q")
+    with pytest.raises(KeyFileError, match="wrong passphrase"):
+        run("rotate clinic.pvkey")
+
+
+def test_inspect_shows_the_header_without_a_passphrase(monkeypatch):
+    run("keygen clinic.pvkey --budget 50")
+    run("rotate clinic.pvkey")
+    monkeypatch.delenv("PIXELVEIL_PASSPHRASE")
+    answer = json.loads(run("inspect clinic.pvkey --json"))
+    assert (answer["kind"], answer["remaining"]) == ("key file", 50)
+    assert [epoch["state"] for epoch in answer["epochs"]] == ["retired", "active"]
+    assert answer["fingerprint"] == answer["epochs"][1]["fingerprint"]
+    output = run("inspect clinic.pvkey")
+    for epoch in answer["epochs"]:
+        assert f"number {epoch['number']}  state {epoch['state']}  fingerprint {epoch['fingerprint']}" in output
+
+
+def test_inspect_dispatches_on_what_the_path_is(tmp_path, monkeypatch):
+    for name in ("folder", "model"):
+        module = ModuleType(name)
+        setattr(module, f"describe_{name}", lambda path, name=name: {"kind": name, "path": str(path)})
+        monkeypatch.setitem(sys.modules, "pixelveil.cli.data" if name == "folder" else "pixelveil.cli.model", module)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "manifest.jsonl").touch()
+    (tmp_path / "vit.safetensors").touch()
+    assert json.loads(run("inspect images --json")) == {"kind": "folder", "path": "images"}
+    assert json.loads(run("inspect vit.safetensors --json")) == {"kind": "model", "path": "vit.safetensors"}
+    assert run("inspect images") == "kind  folder\npath  images\n"
+
+
+def test_inspect_refuses_what_it_does_not_know(tmp_path):
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(UsageError, match=r"plain: has no manifest\.jsonl"):
+        run("inspect plain")
+    with pytest.raises(KeyFileError, match="is not a key file"):
+        run("inspect notes.txt")
+    with pytest.raises(KeyFileError, match="no such key file"):
+        run("inspect missing.pvkey")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_example_of_the_help_runs(name):
+    if name != "keygen":
+        run("keygen clinic.pvkey")
+    example = next(line.strip() for line in COMMANDS[name].__doc__.splitlines() if "Example: pixelveil " in line)
+    assert run(example.removeprefix("Example: pixelveil "))

@@ -8,22 +8,10 @@ from pathlib import Path
 import pytest
 
 from pixelveil.errors import KeyFileError, UsageError
-from pixelveil.keys import Key, keyfile, read_header, store
+from pixelveil.keys import read_header, store
 
 RELEASED = Path(__file__).with_name("released") / "key-v1.txt"
 RELEASED_SUBKEYS = ["efc5fe6a5d48beaf", "58b5f065143b2035"]
-
-
-@pytest.fixture(autouse=True)
-def cheap_scrypt(monkeypatch):
-    monkeypatch.setattr(keyfile, "LOG2_N", 10)
-
-
-@pytest.fixture
-def path(tmp_path):
-    path = tmp_path / "my.pvkey"
-    Key.generate(budget=10).save(path, passphrase="p")
-    return path
 
 
 def test_file_is_readable_by_its_owner_only(path):
@@ -42,7 +30,7 @@ def test_file_that_others_may_touch_is_refused(path, mode):
 def test_header_of_a_file_that_others_may_read_can_be_inspected(path):
     path.chmod(0o644)
     assert read_header(path) == read_header(path.read_bytes())
-    assert read_header(path).active.budget == 10
+    assert read_header(path).active.budget == 1000
 
 
 def test_missing_file_is_named(tmp_path):

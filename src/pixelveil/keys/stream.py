@@ -37,7 +37,7 @@ class KeyStream:
 
     >>> zero = np.zeros((1, 16), np.uint8)
     >>> KeyStream(key=bytes(32), nonces=zero).integers(5, bound=6)
-    array([[4, 5, 4, 0, 0]], dtype=uint8)
+    array([[4, 5, 0, 0, 0]], dtype=uint8)
     """
 
     __slots__ = ("_drawn", "_key", "_nonces")
@@ -65,11 +65,24 @@ class KeyStream:
         self._use_once()
         return self._read(size)[:, :size]
 
-    def bits(self, size: int) -> NDArray[np.uint8]:
-        """Return ``size`` fair bits per stream, uint8 (n, size) of 0 and 1; least significant bit of a byte first."""
+    def bits(self, size: int, *, width: int = 1) -> NDArray[np.uint8]:
+        """Return ``size`` numbers of ``width`` fair bits each per stream, uint8 (n, size).
+
+        Bit b of a stream is bit ``b mod 8`` of its byte ``b div 8``, least significant first; number j is made of the
+        bits ``j * width`` to ``j * width + width - 1``, the first one lowest.
+
+        Args:
+            size: How many numbers per stream.
+            width: Bits of a number, 1 to 8.
+
+        Raises:
+            UsageError: ``width`` is out of range.
+        """
+        if not 1 <= width <= 8:
+            raise UsageError(f"width must be 1 to 8, not {width}")
         self._use_once()
         out = np.empty((self.count, size), np.uint8)
-        stream_kernels.unpack_bits(self._read(-(-size // 8)), out)
+        stream_kernels.unpack_bits(self._read(width * -(-size // 8)), width, out)
         return out
 
     def integers(self, size: int, *, bound: int) -> NDArray[np.uint8] | NDArray[np.int64]:

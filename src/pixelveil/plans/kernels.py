@@ -154,20 +154,19 @@ def move_nibbles(
 
 
 @_compiled
-def shuffle_pixels(images: Bytes, choice: Bytes, code: Bytes, mask: Bytes, out: Bytes) -> None:
-    """Permute and flip the three channels of each pixel; written so that the compiler makes vector code of it.
+def shuffle_pixels(images: Bytes, choice: Bytes, number: Bytes, out: Bytes) -> None:
+    """Permute and flip the three channels of each pixel; the last loop is shaped so that it becomes vector code.
 
     Args:
         images: uint8 (n, P*3).
         choice: uint8 (1 or n, P), which map each pixel uses.
-        code: uint8 (256,), row of `PIXEL_CODES` of each map.
-        mask: uint8 (256,), bits 0..2 say which output channels of each map are flipped.
+        number: uint8 (256,), for each map ``8 * code + mask``: the row of `PIXEL_CODES`, and bits 0..2 that say
+            which output channels are flipped.
         out: uint8 (n, P*3), written.
     """
     pixels = choice.shape[1]
-    codes, masks = np.empty(_TILE, np.uint8), np.empty(_TILE, np.uint8)
-    one = np.uint8(1)
-    zero = np.uint8(0)
+    codes, masks, numbers = np.empty(_TILE, np.uint8), np.empty(_TILE, np.uint8), np.empty(_TILE, np.uint8)
+    zero, one, two, three, seven = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3), np.uint8(7)
     for i in range(images.shape[0]):
         image, target, choices = images[i], out[i], choice[i % choice.shape[0]]
         for first in range(0, pixels, _TILE):
@@ -175,9 +174,10 @@ def shuffle_pixels(images: Bytes, choice: Bytes, code: Bytes, mask: Bytes, out: 
             maps = choices[first : first + size]
             source, goal = image[3 * first : 3 * (first + size)], target[3 * first : 3 * (first + size)]
             for k in range(size):
-                lane_map = maps[k]
-                codes[k] = code[lane_map]
-                masks[k] = mask[lane_map]
+                numbers[k] = number[maps[k]]
+            for k in range(size):
+                codes[k] = numbers[k] >> three
+                masks[k] = numbers[k] & seven
             for k in range(size):
                 c, m, p = codes[k], masks[k], 3 * k
                 red, green, blue = source[p], source[p + 1], source[p + 2]
@@ -186,4 +186,4 @@ def shuffle_pixels(images: Bytes, choice: Bytes, code: Bytes, mask: Bytes, out: 
                 out_blue = red if (c == 3 or c == 5) else (green if (c == 1 or c == 4) else blue)
                 goal[p] = out_red ^ np.uint8(zero - (m & one))
                 goal[p + 1] = out_green ^ np.uint8(zero - ((m >> one) & one))
-                goal[p + 2] = out_blue ^ np.uint8(zero - ((m >> np.uint8(2)) & one))
+                goal[p + 2] = out_blue ^ np.uint8(zero - ((m >> two) & one))

@@ -104,8 +104,8 @@ def _pair_choice(
     if first is None:
         return second
     kind = np.uint8 if maps <= 256 else np.int32
-    scaled = first if others == 1 else first.astype(kind) * kind(others)
-    return scaled if second is None else scaled + second.astype(kind)
+    scaled = first if others == 1 else first.astype(kind, copy=False) * kind(others)
+    return scaled if second is None else scaled + second.astype(kind, copy=False)
 
 
 def _per_block(maps: _Maps) -> _Maps:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.keys import Epoch, Key, KeyMaterial, fresh_nonces
-from pixelveil.plans import AffinePlan, LanePlan, Plan
+from pixelveil.plans import LanePlan, Plan
+from pixelveil.plans.lane_apply import apply_lane_plan
 from pixelveil.plans.threads import for_slices
 from pixelveil.schemes.encrypted import Encrypted
 from pixelveil.schemes.images import Batch, as_batch
@@ -127,17 +128,19 @@ def _apply(images: Any, plan_of: PlanOf, *, scheme: Scheme) -> Any:
     def work(part: slice) -> None:
         for start in range(part.start, part.stop, per_chunk):
             chunk = slice(start, min(start + per_chunk, part.stop))
-            out[chunk] = _apply_plan(plan_of(chunk), images[chunk], threads=1)
+            plan = plan_of(chunk)
+            if isinstance(plan, LanePlan):
+                apply_lane_plan(plan, _levels(images[chunk]), threads=1, out=out[chunk])
+            else:
+                out[chunk] = plan.apply(images[chunk])
 
     for_slices(work, count=count, total_bytes=images.nbytes, threads=None)
     return out
 
 
-def _apply_plan(plan: Plan, images: NDArray[Any], *, threads: int | None = None) -> NDArray[Any]:
+def _apply_plan(plan: Plan, images: NDArray[Any]) -> NDArray[Any]:
     """Apply a plan to grey levels; integer plans take floats rounded to the nearest level."""
-    if isinstance(plan, AffinePlan):
-        return plan.apply(images)
-    return plan.apply(_levels(images), threads=threads)
+    return plan.apply(_levels(images)) if isinstance(plan, LanePlan) else plan.apply(images)
 
 
 def _levels(images: NDArray[Any]) -> NDArray[np.uint8]:

@@ -44,16 +44,17 @@ class NegativePositive:
     def plan(self, *, material: KeyMaterial, role: str, shape: ImageShape) -> LanePlan:
         """Return the plan; see `Step.plan`."""
         grid = block_grid(shape, block_size=self.block_size)
-        bits = material.stream(role).bits(self._bits(shape))
-        where = (grid.rows, grid.columns)
+        stream, where = material.stream(role), (grid.rows, grid.columns)
         if self.scope == "mask":
-            return LanePlan(flip=_masks(bits)[:, None], block_size=grid.block, grid=where)
+            return LanePlan(flip=_masks(stream.bits(grid.lanes))[:, None], block_size=grid.block, grid=where)
         if self.scope == "block":
             flip = np.repeat(np.array([[0], [255]], np.uint8), grid.lanes, axis=1)
-            return LanePlan(flip=flip, block_size=grid.block, choice=bits, grid=where)
+            return LanePlan(flip=flip, block_size=grid.block, choice=stream.bits(grid.blocks), grid=where)
+        # Map number m of a pixel inverts channel c where bit c of m is 1.
         channels = shape[2]
         patterns = (np.arange(1 << channels)[:, None] >> np.arange(channels)) & 1
-        return LanePlan(flip=_masks(patterns), block_size=1, choice=_patterns(bits, channels), grid=where)
+        choice = stream.bits(grid.blocks, width=channels)
+        return LanePlan(flip=_masks(patterns), block_size=1, choice=choice, grid=where)
 
     def key_bits(self, *, shape: ImageShape) -> float:
         """Return one bit for each decision."""
@@ -68,11 +69,3 @@ def _masks(bits: NDArray[Any]) -> NDArray[np.uint8]:
     """Return 255 where a bit is 1."""
     return (bits * 255).astype(np.uint8)
 
-
-def _patterns(bits: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Return, for each pixel, the number whose bit c says whether channel c is inverted."""
-    if channels == 1:
-        return bits
-    red, green, blue = bits[:, 0::3], bits[:, 1::3], bits[:, 2::3]
-    pattern: NDArray[np.uint8] = red | (green << np.uint8(1)) | (blue << np.uint8(2))
-    return pattern

@@ -1,0 +1,92 @@
+"""The command `pixelveil`: all command groups in one program, errors as one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from pixelveil.cli import data, demo, keys, model, schemes, train
+from pixelveil.cli.common import report_error
+from pixelveil.errors import PixelveilError
+
+__all__ = ["build_app", "main"]
+
+_HELP = """Encrypt images so that people cannot see them and neural networks still can.
+
+Begin with: pixelveil demo. Keys: keygen, inspect, rotate. Images: encrypt, decrypt, verify. Models: train, evaluate,
+predict, model. What each scheme does and what breaks it: schemes.
+
+This is visual protection, not encryption in the cryptographic sense; SECURITY.md says what that means.
+
+Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 bad input (the rest was done), 4 key or integrity.
+"""
+
+
+def build_app() -> typer.Typer:
+    """Return the program with all its commands."""
+    app = typer.Typer(name="pixelveil", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(_options)
+    for command in (keys.keygen, keys.inspect, keys.rotate, data.encrypt, data.decrypt, data.verify):
+        app.command()(command)
+    for command in (train.train, train.evaluate, train.predict, demo.demo):
+        app.command()(command)
+    app.add_typer(model.build_app(), name="model")
+    app.add_typer(schemes.build_app(), name="schemes")
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program and exit: one line on standard error for everything that goes wrong.
+
+    Args:
+        arguments: Command line without the program's name; None: that of the process.
+
+    Raises:
+        SystemExit: Always, with the exit code.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    if "--debug" in words:
+        sys.exit(build_app()(args=[word for word in words if word != "--debug"], standalone_mode=False) or 0)
+    sys.exit(_run(words))
+
+
+def _run(words: list[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        return build_app()(args=words, standalone_mode=False) or 0
+    except PixelveilError as error:
+        return report_error(error)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        typer.echo("pixelveil: interrupted; run the same command again to go on", err=True)
+        return 130
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"pixelveil: {place}{error.strerror or error}", err=True)
+        return 3
+    except Exception as error:  # noqa: BLE001 - the last line of defense: no traceback reaches a user
+        typer.echo(f"pixelveil: unexpected {type(error).__name__}: {error}", err=True)
+        typer.echo("hint: this is a bug; run again with --debug and report what it prints", err=True)
+        return 1
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Handle the options of the program itself (``--debug`` is taken out before)."""
+    del debug
+    if version:
+        from pixelveil import __version__
+
+        typer.echo(f"pixelveil {__version__}")
+        raise typer.Exit
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""What one thread does with a few images of a job: read, encrypt, and give them the form in which they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelveil.data.decode import Pixels, decode_image
+from pixelveil.data.files import replacing
+from pixelveil.data.job import Item
+from pixelveil.data.manifest import Header, Storage
+from pixelveil.data.writers import Content, encode_stored, suffix
+from pixelveil.errors import ImageError, IntegrityError, UsageError
+from pixelveil.keys import Epoch, Key
+from pixelveil.schemes import Scheme
+
+__all__ = ["Rejected", "Shape", "Stored", "Worker"]
+
+Shape = tuple[int, int, int]
+
+_NONCE_BYTES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """An encrypted image in the form in which it is stored.
+
+    Args:
+        item: Which image.
+        content: All its bytes; None where the worker has written them to a file of their own.
+        size: Number of bytes.
+        sha256: Their digest, hexadecimal.
+        nonce: Hexadecimal, for a derived key.
+        shape: (H, W, C) before encryption.
+        encrypted_shape: (H', W', C') after it.
+        file: Name of the image with its suffix.
+    """
+
+    item: Item
+    content: Content | None
+    size: int
+    sha256: str
+    nonce: str | None
+    shape: Shape
+    encrypted_shape: Shape
+    file: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An image that was not encrypted, and why, without its name."""
+
+    item: Item
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """Encrypts images of one job; may be called from several threads.
+
+    Args:
+        source: Folder of the plain images.
+        out: Folder for images that get files of their own.
+        header: What the job does.
+        epoch: Which epoch does it.
+        key: Counts the images.
+        scheme: Encrypts them.
+        shape: The (H, W, C) that all images must have; None if any will do.
+    """
+
+    source: Path
+    out: Path
+    header: Header
+    epoch: Epoch
+    key: Key
+    scheme: Scheme
+    shape: Shape | None
+
+    def __call__(self, items: Sequence[Item]) -> list[Stored | Rejected]:
+        """Read, encrypt and store images.
+
+        Args:
+            items: A few images; those of one shape are encrypted together.
+
+        Returns:
+            One result per item, in their order.
+
+        Raises:
+            BudgetError: The key may not encrypt as many.
+            IntegrityError: The key has been rotated since the job began.
+        """
+        results: dict[str, Stored | Rejected] = {}
+        by_shape: dict[Shape, list[tuple[Item, Pixels]]] = {}
+        for item in items:
+            try:
+                pixels = self._read(item)
+                by_shape.setdefault(cast(Shape, pixels.shape), []).append((item, pixels))
+            except ImageError as error:
+                results[item.name] = Rejected(item, error.message.removeprefix(f"{self.source / item.path}: "))
+        for batch in by_shape.values():
+            results |= {stored.item.name: stored for stored in self._encrypt(batch)}
+        return [results[item.name] for item in items]
+
+    def _read(self, item: Item) -> Pixels:
+        path = self.source / item.path
+        pixels = decode_image(path, size=self.header.size)
+        if self.shape is not None and pixels.shape != self.shape:
+            raise ImageError(f"{path}: has shape {pixels.shape}, not {self.shape} as the others")
+        if self.header.size is None:
+            try:
+                self.scheme.encrypted_shape(cast(Shape, pixels.shape))
+            except UsageError as error:
+                raise ImageError(f"{path}: {error.message}") from error
+        return pixels
+
+    def _encrypt(self, batch: list[tuple[Item, Pixels]]) -> list[Stored]:
+        items = [item for item, _ in batch]
+        nonces = self._nonces(items) if self.header.key_policy == "derived" else None
+        encrypted = self.scheme.encrypt(np.stack([pixels for _, pixels in batch]), key=self.key, nonces=nonces)
+        if self.header.key_policy != "ephemeral" and encrypted.fingerprint != self.header.fingerprint:
+            raise IntegrityError("the key was rotated while the job ran", hint="encrypt into a new folder")
+        shape = cast(Shape, batch[0][1].shape)
+        images = _as_stored(encrypted.images, dtype=self.header.dtype)
+        return [
+            self._store(item, image, shape=shape, nonce=None if nonces is None else nonces[place].tobytes().hex())
+            for place, (item, image) in enumerate(zip(items, images, strict=True))
+        ]
+
+    def _nonces(self, items: Sequence[Item]) -> NDArray[np.uint8]:
+        """Return one nonce per image: a resumed job must give each image the nonce that it had before.
+
+        ``HMAC-SHA256(subkey("nonce"), salt || path)``, first 16 bytes. The salt is new in every job.
+        """
+        key, salt = self.epoch.subkey(purpose="nonce"), bytes.fromhex(self.header.salt)
+        digests = [hmac.digest(key, salt + item.path.encode("utf-8", "surrogateescape"), "sha256") for item in items]
+        joined = b"".join(digest[:_NONCE_BYTES] for digest in digests)
+        return np.frombuffer(joined, np.uint8).reshape(-1, _NONCE_BYTES)
+
+    def _store(self, item: Item, image: NDArray[Any], *, shape: Shape, nonce: str | None) -> Stored:
+        storage = cast(Storage, self.header.storage)
+        content = encode_stored(image, storage=storage)
+        name = f"{item.name}.{suffix(storage, shape=image.shape, dtype=self.header.dtype)}"
+        if storage == "png":
+            name = "/".join(part for part in (item.group, self._class(item), name) if part)
+            (self.out / name).parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self.out / name) as file:
+                file.write(content)
+        return Stored(
+            item=item,
+            content=None if storage == "png" else content,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            nonce=nonce,
+            shape=shape,
+            encrypted_shape=cast(Shape, image.shape),
+            file=name,
+        )
+
+    def _class(self, item: Item) -> str:
+        return "" if item.label is None else self.header.classes[item.label]
+
+
+def _as_stored(images: NDArray[Any], *, dtype: str) -> NDArray[Any]:
+    """Return the images in the type that is stored; values that it cannot hold are an error, never clipped."""
+    if images.dtype == dtype:
+        return images
+    with np.errstate(over="ignore"):
+        stored = images.astype(dtype)
+    if not np.isfinite(stored).all():
+        raise UsageError(
+            f"encrypted values up to {np.abs(images).max():.0f} do not fit {dtype}", hint="use smaller blocks"
+        )
+    return stored

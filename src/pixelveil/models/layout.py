@@ -1,0 +1,158 @@
+"""Where a model keeps what a block-wise key changes: plain data, no tensors.
+
+A *layout* names the patch embedding and every tensor that depends on the position of a patch. `absorb` reads it to
+encrypt a model, a stem without its model, or an encrypted model once more.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+from pixelveil.errors import IntegrityError
+
+__all__ = ["Embedding", "Gather", "Layout", "Wrapped"]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """The patch embedding ``e = W x + b``, the first operation on the pixels.
+
+    Args:
+        weight: Name of W, (D, C, p, p) of a convolution or (D, L) of a linear layer.
+        bias: Name of b, (D,). Empty: the layer has none, and the correction is added to the rows of `Layout.shifted`.
+        patch_size: Side p of a patch, in pixels.
+        channels: Color components C.
+        flatten: How W numbers the values of a patch: "chw" (convolution) or "hwc" (linear, channels last).
+    """
+
+    weight: str
+    bias: str
+    patch_size: int
+    channels: int
+    flatten: Literal["chw", "hwc"] = "chw"
+
+
+@dataclass(frozen=True)
+class Gather:
+    """A tensor whose entries follow the patches: entry ``start + j`` becomes entry ``start + order[j]``.
+
+    Args:
+        name: Name of the parameter or buffer.
+        axes: Axes that number tokens; two for pairs of tokens (relative positions, token mixing).
+        start: Entries before the first patch (class, register, distillation tokens); they stay. What follows the last
+            patch (detection tokens) stays too.
+        square: The tensor is a flattened table of pairs of tokens; the axes are those of the table.
+    """
+
+    name: str
+    axes: tuple[int, ...]
+    start: int = 0
+    square: bool = False
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """A module that computes position information when it is called; a `Reordered` module takes its place.
+
+    Args:
+        module: Path of the module.
+        axes: Axes of its output (negative numbers) that number tokens.
+        start: Tokens before the first patch.
+    """
+
+    module: str
+    axes: tuple[int, ...]
+    start: int = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All that a key changes in one model.
+
+    Args:
+        embedding: The patch embedding.
+        image_size: Height and width of its images, in pixels.
+        family: Which adapter described the model, such as "timm VisionTransformer".
+        gathers: Tensors that follow the block order; those of wrapped modules included.
+        wrapped: Modules that compute position information.
+        shifted: The position table that takes the bias correction where the embedding has no bias.
+        prefix: Tokens before the patches in the model's token sequence.
+        suffix: Tokens after the patches.
+        fixed: Why no block order can be absorbed; empty where one can.
+    """
+
+    embedding: Embedding
+    image_size: tuple[int, int]
+    family: str = ""
+    gathers: tuple[Gather, ...] = ()
+    wrapped: tuple[Wrapped, ...] = ()
+    shifted: Gather | None = None
+    prefix: int = 0
+    suffix: int = 0
+    fixed: str = ""
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        height, width = self.image_size
+        return height // self.embedding.patch_size, width // self.embedding.patch_size
+
+    @property
+    def patches(self) -> int:
+        """Number of patches."""
+        rows, columns = self.grid
+        return rows * columns
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tensors of the stem: all that may differ from key to key."""
+        embedding = self.embedding
+        names = [embedding.weight, embedding.bias, *(gather.name for gather in self.gathers)]
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    def under(self, path: str) -> Self:
+        """Return the layout with names as they read from a module that holds this one at ``path``."""
+        if not path:
+            return self
+
+        def at(name: str) -> str:
+            return f"{path}.{name}" if name else ""
+
+        return replace(
+            self,
+            embedding=replace(self.embedding, weight=at(self.embedding.weight), bias=at(self.embedding.bias)),
+            gathers=tuple(replace(gather, name=at(gather.name)) for gather in self.gathers),
+            wrapped=tuple(replace(wrapped, module=at(wrapped.module)) for wrapped in self.wrapped),
+            shifted=None if self.shifted is None else replace(self.shifted, name=at(self.shifted.name)),
+        )
+
+    def to_json(self) -> str:
+        """Return the layout as one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            IntegrityError: The text is no layout.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            fields["embedding"] = Embedding(**fields["embedding"])
+            fields["image_size"] = tuple(int(side) for side in fields["image_size"])
+            fields["gathers"] = tuple(_gather(entry) for entry in fields["gathers"])
+            fields["wrapped"] = tuple(
+                Wrapped(**{**entry, "axes": tuple(int(axis) for axis in entry["axes"])}) for entry in fields["wrapped"]
+            )
+            fields["shifted"] = None if fields["shifted"] is None else _gather(fields["shifted"])
+            return cls(**fields)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise IntegrityError("the layout of an encrypted model cannot be read") from error
+
+
+def _gather(entry: dict[str, Any]) -> Gather:
+    """Read one gather of a layout."""
+    return Gather(**{**entry, "axes": tuple(int(axis) for axis in entry["axes"])})

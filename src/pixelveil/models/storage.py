@@ -1,0 +1,174 @@
+"""Files of encrypted models and stems: safetensors, with the public facts in the header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+from pixelveil.atomic import write_atomic
+from pixelveil.errors import IntegrityError, MissingExtraError
+from pixelveil.models.info import ATTRIBUTE, PREFIX, StemInfo, info_of
+from pixelveil.models.stem import Stem, prepare_fresh
+
+__all__ = ["describe_model", "load_model", "read_header", "read_stem", "save_model", "save_stem"]
+
+FORMAT: Final = f"{PREFIX}format"
+MODEL: Final = "model-1"
+STEM: Final = "stem-1"
+
+
+def save_model(model: nn.Module, path: Path | str, *, metadata: Mapping[str, str] | None = None) -> None:
+    """Write an encrypted model: trunk, stem and facts; never the key or the plan.
+
+    Args:
+        model: The encrypted model.
+        path: The file; replaced atomically.
+        metadata: More strings for the header, such as the architecture's name.
+
+    Raises:
+        UsageError: The model is plain.
+    """
+    header = {**(metadata or {}), **info_of(model).to_metadata(), FORMAT: MODEL}
+    _write(Path(path), model.state_dict(), header)
+
+
+def load_model(path: Path | str, *, model: nn.Module) -> nn.Module:
+    """Read what `save_model` wrote into a fresh model of the same architecture.
+
+    Args:
+        path: The file.
+        model: A plain model with any weights; changed in place.
+
+    Returns:
+        The same model, encrypted.
+
+    Raises:
+        IntegrityError: The file is no encrypted model, is damaged, or is for another architecture or image size.
+    """
+    header, tensors = _read(Path(path), kind=MODEL)
+    info = StemInfo.from_metadata(header)
+    prepare_fresh(model, layout=info.layout)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise IntegrityError(
+            f"{path}: its tensors are not those of this {type(model).__name__}",
+            hint="build the architecture that the file names: pixelveil inspect",
+        ) from error
+    setattr(model, ATTRIBUTE, info)
+    return model
+
+
+def save_stem(stem: Stem, path: Path | str, *, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a stem and its facts; never the key or the plan.
+
+    Args:
+        stem: The stem.
+        path: The file; replaced atomically.
+        metadata: More strings for the header.
+    """
+    _write(Path(path), stem.tensors, {**(metadata or {}), **stem.info.to_metadata(), FORMAT: STEM})
+
+
+def read_stem(path: Path | str) -> Stem:
+    """Read a stem, from its own file or from that of an encrypted model.
+
+    Raises:
+        IntegrityError: The file is neither, or is damaged.
+    """
+    header, tensors = _read(Path(path), kind=None)
+    info = StemInfo.from_metadata(header)
+    missing = [name for name in info.layout.names if name not in tensors]
+    if missing:
+        raise IntegrityError(f"{path}: tensor {missing[0]} is missing")
+    return Stem(info=info, tensors={name: tensors[name] for name in info.layout.names})
+
+
+def describe_model(path: Path | str) -> dict[str, Any]:
+    """Return what the header of an encrypted model or stem says, without reading its weights.
+
+    Returns:
+        Facts by name: format, scheme, parameters, digest, fingerprint, epoch, client, family, image_size, mean, std,
+        order_absorbed, trunk, and the rest of the header under "checkpoint".
+
+    Raises:
+        IntegrityError: The file is neither, or is damaged.
+    """
+    header = read_header(Path(path))
+    info = StemInfo.from_metadata(_known(Path(path), header, kind=None))
+    return {
+        "format": header[FORMAT],
+        "scheme": info.scheme,
+        "parameters": dict(info.parameters or {}),
+        "digest": info.digest,
+        "fingerprint": info.fingerprint,
+        "epoch": info.epoch,
+        "client": info.client,
+        "family": info.family,
+        "image_size": list(info.image_size),
+        "mean": list(info.mean),
+        "std": list(info.std),
+        "order_absorbed": info.order_absorbed,
+        "trunk": info.trunk,
+        "checkpoint": {name: text for name, text in header.items() if not name.startswith(PREFIX)},
+    }
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """Return the strings in the header of a safetensors file.
+
+    Raises:
+        IntegrityError: The file cannot be read as one.
+    """
+    return _open(path, tensors=False)[0]
+
+
+def _known(path: Path, header: dict[str, str], *, kind: str | None) -> dict[str, str]:
+    """Return the header if it is that of a known format.
+
+    Raises:
+        IntegrityError: It is not.
+    """
+    found = header.get(FORMAT)
+    if found not in ((MODEL, STEM) if kind is None else (kind,)):
+        what = "is no encrypted model" if found is None else f"has format {found!r}"
+        raise IntegrityError(f"{path}: {what}", hint="make one with: pixelveil model encrypt")
+    return header
+
+
+def _read(path: Path, *, kind: str | None) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return header and tensors of a file of a known format."""
+    _known(path, read_header(path), kind=kind)
+    return _open(path, tensors=True)
+
+
+def _open(path: Path, *, tensors: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the header and, if asked for, the tensors of a safetensors file."""
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise MissingExtraError("reading models", extra="models") from error
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys() if tensors else ()
+            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise IntegrityError(f"{path}: cannot be read as a safetensors file ({error})") from error
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
+    """Write tensors and a header atomically; tensors that share memory are written once each."""
+    try:
+        from safetensors.torch import save
+    except ImportError as error:
+        raise MissingExtraError("writing models", extra="models") from error
+    seen: set[int] = set()
+    content: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        value = tensor.detach().cpu().contiguous()
+        content[name] = value.clone() if value.untyped_storage().data_ptr() in seen else value
+        seen.add(value.untyped_storage().data_ptr())
+    write_atomic(path, save(content, metadata=dict(header)))

@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from pixelveil.errors import UsageError
-from pixelveil.training.dataset import ArrayImages, ImageDataset, to_network
+from pixelveil.training.dataset import ArrayImages, ImageDataset, ImageSubset, in_memory, to_network
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -33,3 +33,15 @@ def test_shapes_that_do_not_fit():
         ArrayImages(np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(UsageError, match="labels"):
         ArrayImages(np.zeros((2, 4, 4, 3), np.uint8), labels=[0])
+
+
+def test_a_subset_and_its_copy_in_memory_are_the_same_images():
+    images = np.random.default_rng(0).integers(0, 256, (600, 2, 2, 3)).astype(np.uint8)
+    indices = np.random.default_rng(1).permutation(600)[:555]
+    subset = ImageSubset(ArrayImages(images, labels=np.arange(600)), indices=indices)
+    kept = in_memory(subset)
+    assert isinstance(kept, ArrayImages)
+    np.testing.assert_array_equal(kept.images, images[indices])
+    np.testing.assert_array_equal(kept.labels, indices)
+    np.testing.assert_array_equal(subset.read([3, 1]), images[indices[[3, 1]]])
+    assert in_memory(subset, limit=1000) is subset

@@ -13,11 +13,11 @@ from torch.utils.data import Dataset
 
 from pixelveil.errors import UsageError
 
-__all__ = ["ArrayImages", "ImageDataset", "ImageSource", "to_network"]
+__all__ = ["ArrayImages", "ImageDataset", "ImageSource", "ImageSubset", "in_memory", "to_network"]
 
 
 class ImageSource(Protocol):
-    """Where images come from: memory (``ArrayImages``) or an encrypted folder."""
+    """Where images come from: memory (``ArrayImages``) or a folder (``pixelveil.data.reader.ImageSet``)."""
 
     labels: NDArray[np.int64]
 
@@ -60,6 +60,56 @@ class ArrayImages:
         """Return these images."""
         images: NDArray[Any] = self.images[np.asarray(indices)]
         return images
+
+
+class ImageSubset:
+    """Some images of a source, in a given order.
+
+    Args:
+        source: All images.
+        indices: Which of them.
+        labels: Other class numbers than the source's, one for each index.
+
+    >>> images = ArrayImages(np.zeros((3, 4, 4, 3), np.uint8), labels=[5, 6, 7])
+    >>> ImageSubset(images, indices=[2, 0]).labels.tolist()
+    [7, 5]
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        *,
+        indices: Sequence[int] | NDArray[Any],
+        labels: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.source = source
+        self.indices = np.asarray(indices, np.int64)
+        self.labels = source.labels[self.indices] if labels is None else labels
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.indices)
+
+    def read(self, indices: Sequence[int]) -> NDArray[Any]:
+        """Return these images."""
+        return self.source.read(self.indices[np.asarray(indices)].tolist())
+
+
+def in_memory(source: ImageSource, *, limit: int = 1 << 30) -> ImageSource:
+    """Return the same images, read once and kept, if they fit; else the source itself.
+
+    Args:
+        source: Images, for instance in a folder.
+        limit: Most bytes to keep.
+
+    >>> images = ArrayImages(np.zeros((3, 4, 4, 3), np.uint8))
+    >>> in_memory(images, limit=100) is images, len(in_memory(images))
+    (True, 3)
+    """
+    if not len(source) or source.read([0]).nbytes * len(source) > limit:
+        return source
+    parts = [source.read(range(start, min(start + 256, len(source)))) for start in range(0, len(source), 256)]
+    return ArrayImages(np.concatenate(parts), labels=source.labels)
 
 
 class ImageDataset(Dataset[tuple[Tensor, Tensor]]):

@@ -278,6 +278,6 @@ def _digest(source: ImageSource) -> str:
     return hashlib.sha256(np.ascontiguousarray(source.labels, dtype="<i8").tobytes()).hexdigest()[:16]
 
 
-def _as_is(batch: Any) -> Any:  # noqa: ANN401 - the loader types it so
+def _as_is(batch: Any) -> Any:
     """Return the batch that the data set already put together."""
     return batch

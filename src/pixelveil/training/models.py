@@ -155,20 +155,28 @@ def find_checkpoint(run: Path) -> Path:
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
-    """Return the model, in evaluation mode, and its specification.
+    """Return the model, in evaluation mode, and its specification; an encrypted model comes back encrypted.
+
+    Args:
+        path: What ``save_checkpoint`` wrote, or what ``pixelveil model encrypt`` made of it.
 
     Raises:
         IntegrityError: The file is damaged or does not describe its model.
     """
     from safetensors import SafetensorError, safe_open
 
+    from pixelveil.models.storage import FORMAT, load_model
+
     try:
         with safe_open(path, framework="pt") as file:
-            spec = ModelSpec.from_metadata(file.metadata() or {})
+            header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except SafetensorError as error:
         raise IntegrityError(f"{path}: not a whole safetensors file ({error})") from error
+    spec = ModelSpec.from_metadata(header)
     model = spec.build()
+    if FORMAT in header:
+        return load_model(path, model=model).eval(), spec
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

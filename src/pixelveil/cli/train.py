@@ -1,0 +1,232 @@
+"""Commands for models on images, plain or encrypted: train, evaluate, predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pixelveil.cli.common import (
+    JsonOption,
+    ParameterOption,
+    PassphraseFileOption,
+    emit,
+    open_key,
+    progress,
+    scheme_from,
+)
+from pixelveil.errors import IntegrityError, UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pixelveil.keys import Key
+    from pixelveil.schemes import Scheme
+
+__all__ = ["evaluate", "predict", "train"]
+
+DataArgument = Annotated[
+    Path, typer.Argument(help="Encrypted folder, or class folders of plain images.", show_default=False)
+]
+RunArgument = Annotated[
+    Path, typer.Argument(help="Folder of a training run, or a checkpoint, plain or encrypted.", show_default=False)
+]
+ImagesArgument = Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.", show_default=False)]
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="timm name of the model; it is trained from scratch.")]
+SizeOption = Annotated[
+    int | None,
+    typer.Option("--size", help="Side of the images, in pixels.", show_default="that of encrypted images; else 224"),
+]
+EpochsOption = Annotated[int, typer.Option("--epochs", help="Passes over the training images.", min=1)]
+BatchOption = Annotated[int, typer.Option("--batch-size", help="Images a step.", min=1)]
+RateOption = Annotated[float, typer.Option("--lr", help="Largest learning rate.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Decides first weights and order; no secret.")]
+PrecisionOption = Annotated[str, typer.Option("--precision", help="no (float32) or bf16.")]
+GroupOption = Annotated[
+    str | None, typer.Option("--group", help="Folder above the class folders.", show_default="test, if there is one")
+]
+OptionalKeyOption = Annotated[
+    Path | None, typer.Option("--key", "-k", help="Key file: encrypt the images first.", show_default=False)
+]
+OptionalSchemeOption = Annotated[
+    str | None, typer.Option("--scheme", "-s", help="Scheme to encrypt with.", show_default="the encrypted model's")
+]
+TopOption = Annotated[int, typer.Option("--top", help="Classes to name.", min=1)]
+
+
+def train(
+    data: DataArgument,
+    out: OutOption,
+    model: ModelOption = "vit_tiny_patch16_224",
+    size: SizeOption = None,
+    epochs: EpochsOption = 20,
+    batch_size: BatchOption = 64,
+    lr: RateOption = 1e-3,
+    seed: SeedOption = 0,
+    precision: PrecisionOption = "no",
+    as_json: JsonOption = False,
+) -> None:
+    """Train a classifier on plain or encrypted images; run it again after a kill and it goes on.
+
+    Folders named train, val and test above the class folders are respected: test images are left alone. Without a val
+    folder a tenth of the training images chooses the best epoch. Accuracies are in percent.
+
+    Example: pixelveil train veiled/ --model vit_tiny_patch16_224 --epochs 20 --out run
+    """
+    from pixelveil.training.folders import open_training
+    from pixelveil.training.loop import TrainSettings
+    from pixelveil.training.loop import train as run
+    from pixelveil.training.models import ModelSpec
+
+    settings = TrainSettings(epochs=epochs, batch_size=batch_size, learning_rate=lr, seed=seed, precision=precision)
+    with progress("read images") as advance:
+        images = open_training(data, size=size, seed=seed)
+        advance(1, 1)
+    spec = ModelSpec(
+        architecture=model, num_classes=len(images.classes), image_size=images.image_size, classes=images.classes
+    )
+    with progress(f"train {epochs} epochs") as advance:
+        result = run(
+            spec.build(seed=seed),
+            spec=spec,
+            train_set=images.training,
+            validation_set=images.validation,
+            settings=settings,
+            out=out,
+            advance=advance,
+        )
+
+    def text() -> None:
+        typer.echo(f"Checkpoint  {result.checkpoint}")
+        typer.echo(f"Best epoch  {result.best_epoch} of {epochs}")
+        typer.echo(f"Validation  {result.best_accuracy:.1f} % of {len(images.validation):,} images")
+        typer.echo("The validation images chose the epoch; measure on others: pixelveil evaluate")
+
+    emit(
+        {
+            "checkpoint": str(result.checkpoint),
+            "model": model,
+            "image_size": images.image_size,
+            "classes": list(images.classes),
+            "training_images": len(images.training),
+            "validation_images": len(images.validation),
+            "validation_accuracy": result.best_accuracy,
+            "best_epoch": result.best_epoch,
+            "epochs": epochs,
+            "history": list(result.history),
+        },
+        as_json=as_json,
+        text=text,
+    )
+
+
+def evaluate(run: RunArgument, data: DataArgument, group: GroupOption = None, as_json: JsonOption = False) -> None:
+    """Measure the accuracy of a checkpoint, plain or encrypted, on plain or encrypted images.
+
+    Example: pixelveil evaluate veiled.safetensors veiled/ --json
+    """
+    from pixelveil.training.evaluate import accuracy, confusion_matrix, predict_logits, wilson_interval
+    from pixelveil.training.folders import open_test
+    from pixelveil.training.models import find_checkpoint, load_checkpoint
+
+    checkpoint = find_checkpoint(run)
+    with progress("evaluate") as advance:
+        model, spec = load_checkpoint(checkpoint)
+        images = open_test(data, spec=spec, group=group)
+        logits = predict_logits(model, images, mean=spec.mean, std=spec.std)
+        advance(1, 1)
+    score, matrix = accuracy(logits, images.labels), confusion_matrix(logits, images.labels)
+    low, high = wilson_interval(int(matrix.trace()), len(images))
+
+    def text() -> None:
+        typer.echo(f"Accuracy  {score:.2f} % of {len(images):,} images (95 % interval {low:.1f} to {high:.1f})")
+        for name, row in zip(spec.classes, matrix.tolist(), strict=True):
+            typer.echo(f"  {name:24s} {row[spec.classes.index(name)]:,} of {sum(row):,} right")
+
+    emit(
+        {
+            "checkpoint": str(checkpoint),
+            "encrypted_model": hasattr(model, "pixelveil"),
+            "images": len(images),
+            "accuracy": score,
+            "interval_95": [low, high],
+            "classes": list(spec.classes),
+            "confusion": matrix.tolist(),
+        },
+        as_json=as_json,
+        text=text,
+    )
+
+
+def predict(
+    checkpoint: RunArgument,
+    images: ImagesArgument,
+    key_file: OptionalKeyOption = None,
+    scheme: OptionalSchemeOption = None,
+    parameter: ParameterOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    top: TopOption = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Classify image files; with a key they are encrypted here first, as an encrypted model expects.
+
+    Example: pixelveil predict veiled.safetensors scan.png --key clinic.pvkey
+    """
+    import numpy as np
+
+    from pixelveil.data.decode import decode_image
+    from pixelveil.training.evaluate import predict_logits
+    from pixelveil.training.models import find_checkpoint, load_checkpoint
+
+    model, spec = load_checkpoint(find_checkpoint(checkpoint))
+    pixels: Any = np.stack([decode_image(path, size=spec.image_size) for path in images])
+    if key_file is not None:
+        with open_key(key_file, passphrase_file=passphrase_file) as key:
+            pixels = _scheme_of(model, key=key, name=scheme, parameters=parameter).encrypt(pixels, key=key).images
+    elif hasattr(model, "pixelveil"):
+        typer.echo("The model is encrypted: its answers mean nothing for plain images. Use --key.", err=True)
+    logits = predict_logits(model, pixels, mean=spec.mean, std=spec.std).astype(np.float64)
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    names = spec.classes or tuple(str(number) for number in range(spec.num_classes))
+    answers = [
+        {
+            "image": str(path),
+            "top": [
+                {"class": names[place], "probability": round(float(row[place]), 6)} for place in (-row).argsort()[:top]
+            ],
+        }
+        for path, row in zip(images, shares, strict=True)
+    ]
+
+    def text() -> None:
+        for answer in answers:
+            best = ", ".join(f"{one['class']} {100 * one['probability']:.1f} %" for one in answer["top"])
+            typer.echo(f"{answer['image']}: {best}")
+
+    emit({"encrypted_here": key_file is not None, "answers": answers}, as_json=as_json, text=text)
+
+
+def _scheme_of(model: nn.Module, *, key: Key, name: str | None, parameters: list[str] | None) -> Scheme:
+    """Return the scheme to encrypt with: the one that is named, or that of the encrypted model, which must fit the key.
+
+    Raises:
+        UsageError: Neither is there.
+        IntegrityError: The model was encrypted with another key, so that answers would mean nothing.
+    """
+    from pixelveil.models import StemInfo
+    from pixelveil.schemes import create_scheme
+
+    info = getattr(model, "pixelveil", None)
+    if isinstance(info, StemInfo) and info.fingerprint and info.fingerprint != key.fingerprint:
+        raise IntegrityError(
+            f"the model was encrypted with key {info.fingerprint}, not {key.fingerprint}",
+            hint="use that key, or give the model this one: pixelveil model rekey",
+        )
+    if name is not None:
+        return scheme_from(name, parameters)
+    if isinstance(info, StemInfo) and info.scheme:
+        return create_scheme(info.scheme, **dict(info.parameters or {}))
+    raise UsageError("the model is plain, so it names no scheme", hint="choose one with --scheme")

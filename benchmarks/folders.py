@@ -40,9 +40,7 @@ def run() -> dict[str, Any]:
 
         def encrypt(scheme: str, storage: str) -> None:
             out = base / f"out-{next(number)}"
-            encrypt_folder(
-                base / "plain", out, key=key, scheme=create_scheme(scheme), storage=storage, workers=workers
-            )
+            encrypt_folder(base / "plain", out, key=key, scheme=create_scheme(scheme), storage=storage, workers=workers)
 
         seconds = time_in_turn(
             {

@@ -43,7 +43,10 @@ def _compare(images: NDArray[np.uint8], size: int) -> dict[str, Any]:
     nibbles = LanePlan(
         source=generator.permutation(96), flip=generator.integers(0, 2, 96) * 15, block_size=4, lane="nibble"
     )
-    gather, mask = generator.permutation(size * size * 3), (generator.integers(0, 2, size * size * 3) * 255).astype(np.uint8)
+    gather, mask = (
+        generator.permutation(size * size * 3),
+        (generator.integers(0, 2, size * size * 3) * 255).astype(np.uint8),
+    )
     rows = images.reshape(len(images), -1)
     few = rows[: max(1, len(rows) // 8)]
     contestants = {

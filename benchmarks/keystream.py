@@ -28,7 +28,10 @@ def run() -> dict[str, Any]:
         return KeyStream(key=bytes(32), nonces=which)
 
     with on_cores(1):
-        octets = {"AES-256-CTR of the library": cipher, f"{COUNT} streams of {PIXELS} bytes": lambda: stream().bytes(PIXELS)}
+        octets = {
+            "AES-256-CTR of the library": cipher,
+            f"{COUNT} streams of {PIXELS} bytes": lambda: stream().bytes(PIXELS),
+        }
         draws = {
             f"{COUNT} x {PIXELS} bits": lambda: stream().bits(PIXELS),
             f"{COUNT} x {PIXELS} numbers of 3 bits": lambda: stream().bits(PIXELS, width=3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import click
@@ -29,9 +30,9 @@ def build_app() -> typer.Typer:
     """Return the program with all its commands."""
     app = typer.Typer(name="pixelveil", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_options)
-    for command in (keys.keygen, keys.inspect, keys.rotate, data.encrypt, data.decrypt, data.verify):
-        app.command()(command)
-    for command in (train.train, train.evaluate, train.predict, demo.demo):
+    commands: list[Callable[..., None]] = [keys.keygen, keys.inspect, keys.rotate]
+    commands += [data.encrypt, data.decrypt, data.verify, train.train, train.evaluate, train.predict, demo.demo]
+    for command in commands:
         app.command()(command)
     app.add_typer(model.build_app(), name="model")
     app.add_typer(schemes.build_app(), name="schemes")

@@ -33,7 +33,7 @@ __all__ = [
     "scheme_from",
 ]
 
-PASSPHRASE_VARIABLE = "PIXELVEIL_PASSPHRASE"
+PASSPHRASE_VARIABLE = "PIXELVEIL_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 KeyOption = Annotated[Path, typer.Option("--key", "-k", help="Key file.")]

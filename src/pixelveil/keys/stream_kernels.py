@@ -81,7 +81,7 @@ def reduce_bytes(words: NDArray[np.uint8], bound: int, out: NDArray[np.uint8]) -
             if rejected:
                 for k in range(8):
                     pending[left] = 8 * j + k
-                    left += np.int64((rejected >> np.uint64(8 * k + 7)) & np.uint64(1))
+                    left += (rejected >> np.uint64(8 * k + 7)) & np.uint64(1) != 0
         while left and pending[left - 1] >= size:
             left -= 1
         position = size

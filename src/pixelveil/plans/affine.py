@@ -145,7 +145,7 @@ class AffinePlan:
             UsageError: A matrix is singular or the block order is no permutation.
         """
         try:
-            matrix = np.linalg.inv(self.matrix)
+            matrix: Floats = np.asarray(np.linalg.inv(self.matrix), np.float64)
         except np.linalg.LinAlgError as error:
             raise UsageError("a matrix of the plan is singular, so the plan cannot be undone") from error
         offset = -_multiply_vector(matrix, self.offset)
@@ -238,8 +238,8 @@ def _places(order: NDArray[Any]) -> NDArray[np.int32]:
 def _multiply(matrix: NDArray[Any], blocks: NDArray[Any]) -> NDArray[Any]:
     """Return ``A x`` of every block; one large product where all blocks share the map."""
     if matrix.ndim == 2:
-        return blocks @ matrix.T
-    return np.einsum("...ij,...j->...i", matrix, blocks, optimize=True)
+        return np.asarray(blocks @ matrix.T)
+    return np.asarray(np.einsum("...ij,...j->...i", matrix, blocks, optimize=True))
 
 
 def _multiply_vector(matrix: Floats, vector: Floats) -> Floats:

@@ -52,7 +52,15 @@ def _fetch(image: Bytes, target: Bytes) -> None:
 
 @_compiled
 def move_bytes_shared(
-    images: Bytes, base: Offsets, order: Offsets, choice: Offsets, offset: Offsets, flip: Bytes, run: int, stride: int, out: Bytes
+    images: Bytes,
+    base: Offsets,
+    order: Offsets,
+    choice: Offsets,
+    offset: Offsets,
+    flip: Bytes,
+    run: np.uint64,
+    stride: np.uint64,
+    out: Bytes,
 ) -> None:
     """Apply one plan to all images, four at a time: each index is read once for four bytes moved.
 
@@ -67,7 +75,7 @@ def move_bytes_shared(
         stride: Bytes of one image row.
         out: uint8 (n, H*W*C), written.
     """
-    count, rows, run, stride = images.shape[0], offset.shape[1] // run, np.uint64(run), np.uint64(stride)
+    count, rows = images.shape[0], np.uint64(offset.shape[1]) // run
     for first in range(0, count, 4):
         # The last group repeats the last image: the same bytes are written again.
         a, b = first, min(first + 1, count - 1)
@@ -81,7 +89,7 @@ def move_bytes_shared(
         for j in range(base.shape[0]):
             start, target, lane_map = base[order[j]], base[j], choice[j]
             offsets, flips = offset[lane_map], flip[lane_map]
-            for row in range(np.uint64(rows)):
+            for row in range(rows):
                 row_target, row_lane = target + row * stride, row * run
                 for k in range(run):
                     index = start + offsets[row_lane + k]
@@ -94,14 +102,22 @@ def move_bytes_shared(
 
 @_compiled
 def move_bytes_each(
-    images: Bytes, base: Offsets, order: Offsets, choice: Offsets, offset: Offsets, flip: Bytes, run: int, stride: int, out: Bytes
+    images: Bytes,
+    base: Offsets,
+    order: Offsets,
+    choice: Offsets,
+    offset: Offsets,
+    flip: Bytes,
+    run: np.uint64,
+    stride: np.uint64,
+    out: Bytes,
 ) -> None:
     """Apply to each image its own plan.
 
     Args and output as in `move_bytes_shared`, with a leading axis of one or n at ``order``, ``choice``, ``offset``
     and ``flip``.
     """
-    rows, run, stride = offset.shape[2] // run, np.uint64(run), np.uint64(stride)
+    rows = np.uint64(offset.shape[2]) // run
     for i in range(images.shape[0]):
         orders, choices = order[i % order.shape[0]], choice[i % choice.shape[0]]
         tables, masks = offset[i % offset.shape[0]], flip[i % flip.shape[0]]
@@ -110,7 +126,7 @@ def move_bytes_each(
         for j in range(base.shape[0]):
             start, target, lane_map = base[orders[j]], base[j], choices[j]
             offsets, flips = tables[lane_map], masks[lane_map]
-            for row in range(np.uint64(rows)):
+            for row in range(rows):
                 row_target, row_lane = target + row * stride, row * run
                 for k in range(run):
                     target_image[row_target + k] = image[start + offsets[row_lane + k]] ^ flips[row_lane + k]
@@ -125,8 +141,8 @@ def move_nibbles(
     offset: Offsets,
     shift: Bytes,
     flip: Bytes,
-    run: int,
-    stride: int,
+    run: np.uint64,
+    stride: np.uint64,
     out: Bytes,
 ) -> None:
     """Move half bytes: lane l of the first half of a map makes the low, of the second half the high four bits.
@@ -135,7 +151,7 @@ def move_nibbles(
     and ``flip`` holds for each *byte* of the block both masks, high half in the upper four bits.
     """
     size, low = np.uint64(flip.shape[2]), np.uint8(15)
-    rows, run, stride = flip.shape[2] // run, np.uint64(run), np.uint64(stride)
+    rows = size // run
     for i in range(images.shape[0]):
         orders, choices = order[i % order.shape[0]], choice[i % choice.shape[0]]
         tables, shifts, masks = offset[i % offset.shape[0]], shift[i % shift.shape[0]], flip[i % flip.shape[0]]
@@ -144,7 +160,7 @@ def move_nibbles(
         for j in range(base.shape[0]):
             start, target, lane_map = base[orders[j]], base[j], choices[j]
             offsets, halves, flips = tables[lane_map], shifts[lane_map], masks[lane_map]
-            for row in range(np.uint64(rows)):
+            for row in range(rows):
                 row_target, row_lane = target + row * stride, row * run
                 for k in range(run):
                     lane = row_lane + k
@@ -165,7 +181,7 @@ def shuffle_pixels(images: Bytes, choice: Bytes, number: Bytes, out: Bytes) -> N
         out: uint8 (n, P*3), written.
     """
     pixels = choice.shape[1]
-    codes, masks, numbers = np.empty(_TILE, np.uint8), np.empty(_TILE, np.uint8), np.empty(_TILE, np.uint8)
+    codes, masks = np.empty(_TILE, np.uint8), np.empty(_TILE, np.uint8)
     zero, one, two, three, seven = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3), np.uint8(7)
     for i in range(images.shape[0]):
         image, target, choices = images[i], out[i], choice[i % choice.shape[0]]
@@ -174,10 +190,10 @@ def shuffle_pixels(images: Bytes, choice: Bytes, number: Bytes, out: Bytes) -> N
             maps = choices[first : first + size]
             source, goal = image[3 * first : 3 * (first + size)], target[3 * first : 3 * (first + size)]
             for k in range(size):
-                numbers[k] = number[maps[k]]
+                codes[k] = number[maps[k]]
             for k in range(size):
-                codes[k] = numbers[k] >> three
-                masks[k] = numbers[k] & seven
+                masks[k] = codes[k] & seven
+                codes[k] >>= three
             for k in range(size):
                 c, m, p = codes[k], masks[k], 3 * k
                 red, green, blue = source[p], source[p + 1], source[p + 2]

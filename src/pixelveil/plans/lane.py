@@ -99,7 +99,7 @@ class LanePlan:
         counts = {len(part) for part in (gather, mask, order, picked) if part is not None} - {1}
         if len(counts) > 1:
             raise UsageError(f"parts are for different numbers of images: {sorted(counts)}")
-        values = (gather, mask, block, order, picked, lane, grid, {})
+        values: tuple[Any, ...] = (gather, mask, block, order, picked, lane, grid, {})
         for name, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, name, value)
 
@@ -216,7 +216,7 @@ def _choice(values: ArrayLike, *, maps: int) -> NDArray[np.int32] | NDArray[np.u
     # A byte can only be too large; testing signs of large batches would cost a pass over them.
     if array.max(initial=0) >= maps or (array.dtype != np.uint8 and array.min(initial=0) < 0):
         raise UsageError(f"choice must hold numbers 0 to {maps - 1}")
-    return np.ascontiguousarray(array, np.uint8 if maps <= 256 else np.int32)
+    return np.ascontiguousarray(array, np.uint8) if maps <= 256 else np.ascontiguousarray(array, np.int32)
 
 
 def _from_flatten(

@@ -103,9 +103,9 @@ def _pair_choice(
     """Return the number of the pair (first map, second map) of each block, in the smallest type that holds it."""
     if first is None:
         return second
-    kind = np.uint8 if maps <= 256 else np.int32
-    scaled = first if others == 1 else first.astype(kind, copy=False) * kind(others)
-    return scaled if second is None else scaled + second.astype(kind, copy=False)
+    kind = np.dtype(np.uint8 if maps <= 256 else np.int32)
+    scaled = first if others == 1 else first.astype(kind, copy=False) * kind.type(others)
+    return scaled if second is None else np.add(scaled, second.astype(kind, copy=False))
 
 
 def _per_block(maps: _Maps) -> _Maps:
@@ -149,7 +149,9 @@ def _common_blocks(first: LanePlan, second: LanePlan) -> tuple[LanePlan, LanePla
             lifted = in_blocks(small, block=large.block_size, image=grid)
             return (large, lifted) if large is first else (lifted, large)
     if grid is None:
-        raise UsageError("plans of different block sizes need the image size", hint="build them with grid=(rows, columns)")
+        raise UsageError(
+            "plans of different block sizes need the image size", hint="build them with grid=(rows, columns)"
+        )
     return in_blocks(first, block=None, image=grid), in_blocks(second, block=None, image=grid)
 
 
@@ -184,9 +186,7 @@ def in_blocks(plan: LanePlan, *, block: tuple[int, int] | None, image: tuple[int
         # Number of the small block that lies at each place of each large block.
         height, width = image if image is not None else target
         small = BlockGrid(height=height, width=width, channels=1, block=plan.block_size)
-        numbers = np.arange(small.blocks).reshape(
-            height // target[0], inner.rows, width // target[1], inner.columns
-        )
+        numbers = np.arange(small.blocks).reshape(height // target[0], inner.rows, width // target[1], inner.columns)
         cells = numbers.transpose(0, 2, 1, 3).reshape(-1, inner.blocks)
         outer = len(cells)
     count = max(len(per_block.source), len(per_block.flip), 1 if plan.block_order is None else len(plan.block_order))

@@ -25,7 +25,7 @@ _WHOLE_IMAGE_BYTES = 8192
 def apply_lane_plan(
     plan: LanePlan, images: NDArray[np.uint8], *, threads: int | None = None, out: NDArray[np.uint8] | None = None
 ) -> NDArray[np.uint8]:
-    """Return the rearranged images, in ``out`` where it is given (contiguous, of the same shape); see `LanePlan.apply`."""
+    """Return the rearranged images, in ``out`` (contiguous, same shape) where it is given; see `LanePlan.apply`."""
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise UsageError(f"images must be uint8 (N, H, W, C) or (H, W, C), not {images.dtype} {images.shape}")
     batch = np.ascontiguousarray(images if images.ndim == 4 else images[None])
@@ -64,13 +64,13 @@ def pixel_numbers(plan: LanePlan) -> NDArray[np.uint8] | None:
     per_pixel = plan.block_size == (1, 1) and plan.lanes == 3 and plan.lane == "byte" and plan.block_order is None
     if not per_pixel or plan.choice is None or plan.choice.dtype != np.uint8 or len(plan.source) * len(plan.flip) > 1:
         return None
-    codes = {order: code for code, order in enumerate(PIXEL_CODES)}
+    source, flip, orders = plan.source[0], plan.flip[0], np.array(PIXEL_CODES)
+    same = (source[:, None] == orders).all(axis=2)
+    inverted = flip == 255
+    if not (same.any(axis=1).all() and (inverted | (flip == 0)).all()):
+        return None
     numbers = np.zeros(256, np.uint8)
-    for place, (order, flips) in enumerate(zip(plan.source[0].tolist(), plan.flip[0].tolist(), strict=True)):
-        if tuple(order) not in codes or set(flips) - {0, 255}:
-            return None
-        mask = sum(1 << channel for channel, flip in enumerate(flips) if flip)
-        numbers[place] = 8 * codes[tuple(order)] + mask
+    numbers[: len(source)] = 8 * same.argmax(axis=1) + inverted @ np.array([1, 2, 4])
     return numbers
 
 
@@ -78,7 +78,7 @@ def _run(plan: LanePlan, grid: BlockGrid, rows: NDArray[np.uint8], out: NDArray[
     """Choose the kernel and call it on slices of the batch."""
     from pixelveil.plans import kernels
 
-    count, size = rows.shape
+    count = len(rows)
     choices, numbers = plan.choice, pixel_numbers(plan)
     if choices is not None and numbers is not None:
 
@@ -120,8 +120,8 @@ class _Layout:
     base: NDArray[np.uint32]
     tables: tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint8]]
     shift: NDArray[np.uint8] | None
-    run: int
-    stride: int
+    run: np.uint64
+    stride: np.uint64
 
 
 def _layout(plan: LanePlan, grid: BlockGrid) -> _Layout:
@@ -129,7 +129,7 @@ def _layout(plan: LanePlan, grid: BlockGrid) -> _Layout:
     order = np.arange(grid.blocks, dtype=np.uint32)[None] if plan.block_order is None else plan.block_order
     order = np.ascontiguousarray(order, np.uint32)
     choice = np.zeros((1, grid.blocks), np.uint32) if plan.choice is None else plan.choice.astype(np.uint32)
-    run, stride = grid.block[1] * grid.channels, grid.width * grid.channels
+    run, stride = np.uint64(grid.block[1] * grid.channels), np.uint64(grid.width * grid.channels)
     if plan.lane == "nibble":
         half = grid.lanes
         offset = lane_offsets[plan.source % half]
@@ -144,7 +144,9 @@ def _layout(plan: LanePlan, grid: BlockGrid) -> _Layout:
         whole[places] = base[order[0]][:, None] + offset[0][choice[0]]
         mask[places] = plan.flip[0][choice[0]]
         none = np.zeros((1, 1), np.uint32)
-        return _Layout(none[0], (none, none, whole[None, None], mask[None, None]), None, size, size)
+        return _Layout(
+            none[0], (none, none, whole[None, None], mask[None, None]), None, np.uint64(size), np.uint64(size)
+        )
     return _Layout(base, (order, choice, offset, plan.flip), None, run, stride)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 __all__ = ["for_slices", "processors"]
 
@@ -31,7 +32,7 @@ def for_slices(work: Callable[[slice], None], *, count: int, total_bytes: int, t
     wanted = processors() if threads is None else threads
     workers = max(1, min(wanted, count, total_bytes // _BYTES_PER_THREAD))
     bounds = [count * k // workers for k in range(workers + 1)]
-    slices = [slice(first, last) for first, last in zip(bounds, bounds[1:], strict=False)]
+    slices = [slice(first, last) for first, last in pairwise(bounds)]
     if workers == 1:
         work(slices[0])
         return

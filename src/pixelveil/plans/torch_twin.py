@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -87,8 +87,7 @@ def _apply_affine(plan: AffinePlan, images: torch.Tensor, torch: Any) -> torch.T
 
 def _on(array: Any, images: torch.Tensor, torch: Any) -> torch.Tensor:
     """Return an index array as int64 on the images' device."""
-    tensor: torch.Tensor = torch.from_numpy(array.astype(np.int64)).to(images.device)
-    return tensor
+    return cast("torch.Tensor", torch.from_numpy(array.astype(np.int64)).to(images.device))
 
 
 def _split(images: torch.Tensor, block: tuple[int, int]) -> torch.Tensor:

@@ -23,7 +23,7 @@ __all__ = ["decrypt_images", "encrypt_images"]
 
 # Per-image plans are made and applied in pieces of this size: large enough that Python's part does not count, small
 # enough that a plan is still in the cache when it is applied.
-_CHUNK_BYTES = 3 << 20
+_CHUNK_BYTES = 6 << 20
 
 PlanOf = Callable[[slice], Plan]
 
@@ -122,7 +122,7 @@ def _apply(images: Any, plan_of: PlanOf, *, scheme: Scheme) -> Any:
     if scheme.key_policy == "shared":
         return _apply_plan(plan_of(slice(0, count)), images)
     floating = np.float64 if images.dtype == np.float64 else np.float32
-    out = np.empty(images.shape, np.uint8 if scheme.output_dtype == "uint8" else floating)
+    out: NDArray[Any] = np.empty(images.shape, np.uint8 if scheme.output_dtype == "uint8" else floating)
     per_chunk = max(1, _CHUNK_BYTES * count // max(1, images.nbytes))
 
     def work(part: slice) -> None:
@@ -145,7 +145,7 @@ def _apply_plan(plan: Plan, images: NDArray[Any]) -> NDArray[Any]:
 
 def _levels(images: NDArray[Any]) -> NDArray[np.uint8]:
     if images.dtype == np.uint8:
-        return images
+        return np.asarray(images, np.uint8)
     if images.size and (images.min() < -0.5 or images.max() > 255.5 or not np.isfinite(images).all()):
         raise UsageError("float images must lie in [0, 1]")
     return np.clip(np.rint(images), 0, 255).astype(np.uint8)

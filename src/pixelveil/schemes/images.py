@@ -134,8 +134,7 @@ def _grey_levels(array: NDArray[Any], in_grey_levels: bool) -> tuple[NDArray[Any
     unit = None if floating and in_grey_levels else _unit(str(array.dtype), floating)
     if unit is None:
         return array, None
-    kind = np.float64 if array.dtype == np.float64 else np.float32
-    return array.astype(kind) * kind(_MAXIMUM), unit
+    return np.multiply(array, _MAXIMUM, dtype=np.float64 if array.dtype == np.float64 else np.float32), unit
 
 
 def _unit(dtype: str, floating: bool) -> float | None:

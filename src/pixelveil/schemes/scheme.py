@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -67,7 +67,7 @@ class Scheme:
         """The parameters by name, as JSON values."""
         return asdict(self)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of name and parameters in canonical JSON, hex: two schemes agree in all iff their digests do."""
         content = {"format": 1, "name": self.name, "parameters": self.parameters}

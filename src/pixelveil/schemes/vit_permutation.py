@@ -17,7 +17,7 @@ class VitPermutation(Scheme):
 
     1. Cut the image into blocks as large as the model's patches.
     2. Permute the ``L = B*B*3`` values of each block, one permutation for all blocks.
-    3. Invert a fixed half of the places, ``v -> 255 - v``, the same in all blocks.
+    3. Invert each place of a block with probability 1/2, ``v -> 255 - v``, the same places in all blocks.
     4. Permute the blocks.
 
     A patch embedding absorbs 2 and 3, the position information absorbs 4, so a Vision Transformer encrypted with the
@@ -37,12 +37,14 @@ class VitPermutation(Scheme):
 
     name: ClassVar[str] = "vit-permutation"
     title: ClassVar[str] = "Block scrambling, in-block pixel shuffle and negative-positive for ViT"
-    citation: ClassVar[str] = "Kiya et al., IEICE Trans. Inf. & Syst. E106-D(1), 2-11 (2023), doi 10.1587/transinf.2022MUI0001"
+    citation: ClassVar[str] = (
+        "Kiya et al., IEICE Trans. Inf. & Syst. E106-D(1), 2-11 (2023), doi 10.1587/transinf.2022MUI0001"
+    )
     readable_from: ClassVar[int | None] = 1
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertext only, one image: entries that are neighbors correlate over blocks, which gives back the order of "
         "pixels; a jigsaw solver gives back the order of blocks (Chuman and Kiya, Information 14(6):311, 2023).",
-        "One known image with its ciphertext: sorted blocks match, then entries match; everything under the key is read.",
+        "One known image with its ciphertext: sorted blocks match, then entries match; all under the key is read.",
         "The server that runs the encrypted model computes the plain model's own tokens; if it knows or guesses the "
         "plain patch embedding, it reads every image.",
     )

@@ -40,9 +40,7 @@ class BlockRotation:
         mirrored = (places, places[:, ::-1])
         sources = [np.rot90(mirrored[code // 4], code % 4).reshape(-1) for code in range(_OUTCOMES)]
         codes = material.stream(role).integers(grid.blocks, bound=_OUTCOMES)
-        return LanePlan(
-            source=np.stack(sources), block_size=grid.block, choice=codes, grid=(grid.rows, grid.columns)
-        )
+        return LanePlan(source=np.stack(sources), block_size=grid.block, choice=codes, grid=(grid.rows, grid.columns))
 
     def key_bits(self, *, shape: ImageShape) -> float:
         """Return three bits a block."""

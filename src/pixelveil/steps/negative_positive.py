@@ -68,4 +68,3 @@ class NegativePositive:
 def _masks(bits: NDArray[Any]) -> NDArray[np.uint8]:
     """Return 255 where a bit is 1."""
     return (bits * 255).astype(np.uint8)
-

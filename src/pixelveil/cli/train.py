@@ -191,20 +191,15 @@ def predict(
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares = weights / weights.sum(axis=1, keepdims=True)
     names = spec.classes or tuple(str(number) for number in range(spec.num_classes))
+    best = [[(names[place], float(row[place])) for place in (-row).argsort()[:top]] for row in shares]
     answers = [
-        {
-            "image": str(path),
-            "top": [
-                {"class": names[place], "probability": round(float(row[place]), 6)} for place in (-row).argsort()[:top]
-            ],
-        }
-        for path, row in zip(images, shares, strict=True)
+        {"image": str(path), "top": [{"class": name, "probability": round(share, 6)} for name, share in entry]}
+        for path, entry in zip(images, best, strict=True)
     ]
 
     def text() -> None:
-        for answer in answers:
-            best = ", ".join(f"{one['class']} {100 * one['probability']:.1f} %" for one in answer["top"])
-            typer.echo(f"{answer['image']}: {best}")
+        for path, entry in zip(images, best, strict=True):
+            typer.echo(f"{path}: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in entry))
 
     emit({"encrypted_here": key_file is not None, "answers": answers}, as_json=as_json, text=text)
 

@@ -61,14 +61,23 @@ def measure_scheme(
 
     block = int(spec.architecture_options["patch_size"])
     scheme, key = create_scheme(name, block_size=block), Key.generate(budget=_BUDGET)
-    sight = {"mean": spec.mean, "std": spec.std}
-    encrypted_model = encrypt_model(model, scheme=scheme, key=key, image_size=spec.image_size, **sight)
+    encrypted_model = encrypt_model(
+        model, scheme=scheme, key=key, image_size=spec.image_size, mean=spec.mean, std=spec.std
+    )
     encrypted = scheme.encrypt(test.images, key=key)
     done(1)
     plain_logits, logits = answers(model, test.images), answers(encrypted_model, encrypted.images)
     difference = float(np.abs(plain_logits - logits).max())
     equal = _count_equal(plain_logits, logits, difference=difference)
-    verification = verify_model(model, encrypted_model, scheme=scheme, key=key, images=test.images[:_VERIFIED], **sight)
+    verification = verify_model(
+        model,
+        encrypted_model,
+        scheme=scheme,
+        key=key,
+        images=test.images[:_VERIFIED],
+        mean=spec.mean,
+        std=spec.std,
+    )
     done(2)
     wrong = tuple(
         accuracy(answers(encrypted_model, scheme.encrypt(test.images, key=other).images), test.labels)

@@ -1,0 +1,167 @@
+"""train, evaluate, predict on plain and encrypted data, as a user calls them."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from pixelveil.cli import train
+from pixelveil.data import encrypt_folder
+from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.keys import Key, keyfile
+from pixelveil.models import encrypt_model, save_model
+from pixelveil.schemes import create_scheme
+from pixelveil.training.models import ModelSpec, load_checkpoint, save_checkpoint
+
+SIZE = 32
+SCHEME = create_scheme("vit-permutation", block_size=16)
+TRAIN = "--model vit_tiny_patch16_224 --size 32 --epochs 2 --batch-size 8 --lr 3e-4"
+
+
+def run(line):
+    """Run a command line on an app of these commands; raise the error that the real one would print."""
+    app = typer.Typer()
+    for command in (train.train, train.evaluate, train.predict):
+        app.command()(command)
+    result = CliRunner().invoke(app, shlex.split(line))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch):
+    monkeypatch.setattr(keyfile, "LOG2_N", 10)
+    monkeypatch.setenv("PIXELVEIL_PASSPHRASE", "p")
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for group, count in (("train", 20), ("test", 10)):
+        for name, level in (("bright", 150), ("dark", 0)):
+            place = tmp_path / "plain" / group / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                pixels = random.integers(level, level + 100, (SIZE, SIZE, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(place / f"{number}.png")
+
+
+@pytest.fixture
+def key(tmp_path):
+    key = Key.generate()
+    key.save(tmp_path / "k.pvkey", passphrase="p")
+    return key
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    """A run with an untrained model, for which answers must be kept, not right."""
+    spec = ModelSpec(
+        architecture="vit_tiny_patch16_224",
+        num_classes=2,
+        image_size=SIZE,
+        classes=("bright", "dark"),
+        architecture_options={"embed_dim": 48, "depth": 1, "num_heads": 2},
+    )
+    (tmp_path / "run").mkdir()
+    save_checkpoint(tmp_path / "run" / "best.safetensors", spec.build(seed=2), spec=spec)
+    return tmp_path / "run"
+
+
+def test_train_then_evaluate_plain():
+    answer = json.loads(run(f"train plain {TRAIN} --out run --json"))
+    assert answer["checkpoint"] == "run/best.safetensors"
+    assert answer["classes"] == ["bright", "dark"]
+    assert (answer["training_images"], answer["validation_images"]) == (36, 4)
+    assert [entry["epoch"] for entry in answer["history"]] == [1, 2]
+    again = json.loads(run(f"train plain {TRAIN} --out run --json"))
+    assert again == answer  # finished: nothing is done again
+    scores = json.loads(run("evaluate run plain --json"))
+    assert scores["images"] == 20
+    assert scores["accuracy"] == pytest.approx(100 * np.trace(scores["confusion"]) / 20)
+    low, high = scores["interval_95"]
+    assert low <= scores["accuracy"] <= high
+    assert scores["encrypted_model"] is False
+    assert json.loads(run("evaluate run/best.safetensors plain --group train --json"))["images"] == 40
+    with pytest.raises(UsageError, match="another settings"):
+        run(f"train plain {TRAIN} --seed 1 --out run")
+
+
+def test_train_on_an_encrypted_folder_without_the_key(key, tmp_path):
+    encrypt_folder(tmp_path / "plain", tmp_path / "veiled", scheme=SCHEME, key=key, size=SIZE)
+    text = run(f"train veiled {TRAIN.replace('--size 32', '')} --out run")
+    assert "run/best.safetensors" in text
+    assert "of 4 images" in text
+    assert load_checkpoint(tmp_path / "run" / "best.safetensors")[1].image_size == SIZE
+    assert json.loads(run("evaluate run veiled --json"))["images"] == 20
+
+
+def test_an_encrypted_model_scores_on_encrypted_images_as_the_plain_one_on_plain(key, run_folder, tmp_path):
+    encrypt_folder(tmp_path / "plain", tmp_path / "veiled", scheme=SCHEME, key=key, size=SIZE)
+    model, spec = load_checkpoint(run_folder / "best.safetensors")
+    veiled = encrypt_model(model, scheme=SCHEME, key=key, image_size=SIZE, mean=spec.mean, std=spec.std)
+    save_model(veiled, tmp_path / "veiled.safetensors", metadata=spec.to_metadata())
+    plain = json.loads(run("evaluate run plain --json"))
+    encrypted = json.loads(run("evaluate veiled.safetensors veiled --json"))
+    assert encrypted["encrypted_model"] is True
+    assert encrypted["confusion"] == plain["confusion"]
+
+
+def test_predict_encrypts_here_with_the_models_own_scheme(key, run_folder, tmp_path):
+    model, spec = load_checkpoint(run_folder / "best.safetensors")
+    veiled = encrypt_model(model, scheme=SCHEME, key=key, image_size=SIZE, mean=spec.mean, std=spec.std)
+    save_model(veiled, tmp_path / "veiled.safetensors", metadata=spec.to_metadata())
+    images = "plain/test/dark/0.png plain/test/bright/1.png"
+    plain = json.loads(run(f"predict run {images} --json"))
+    assert plain["encrypted_here"] is False
+    encrypted = json.loads(run(f"predict veiled.safetensors {images} --key k.pvkey --json"))
+    assert encrypted["encrypted_here"] is True
+    for before, after in zip(plain["answers"], encrypted["answers"], strict=True):
+        assert before["image"] == after["image"]
+        assert [one["class"] for one in before["top"]] == [one["class"] for one in after["top"]]
+        for one, other in zip(before["top"], after["top"], strict=True):
+            assert one["probability"] == pytest.approx(other["probability"], abs=1e-5)
+        assert sum(one["probability"] for one in before["top"]) == pytest.approx(1, abs=1e-5)
+    assert Key.load("k.pvkey", passphrase="p").active.used == 2  # counted against the budget
+    assert "plain/test/dark/0.png: " in run(f"predict run {images} --top 1")
+
+
+def test_predict_refuses_a_foreign_key_before_it_spends_budget(key, run_folder, tmp_path):
+    model, spec = load_checkpoint(run_folder / "best.safetensors")
+    other = Key.generate()
+    veiled = encrypt_model(model, scheme=SCHEME, key=other, image_size=SIZE, mean=spec.mean, std=spec.std)
+    save_model(veiled, tmp_path / "veiled.safetensors", metadata=spec.to_metadata())
+    with pytest.raises(IntegrityError, match=other.fingerprint):
+        run("predict veiled.safetensors plain/test/dark/0.png --key k.pvkey")
+    assert Key.load("k.pvkey", passphrase="p").active.used == 0
+
+
+def test_a_plain_model_names_no_scheme(key, run_folder):
+    with pytest.raises(UsageError, match="names no scheme"):
+        run("predict run plain/test/dark/0.png --key k.pvkey")
+    answer = json.loads(
+        run("predict run plain/test/dark/0.png --key k.pvkey --scheme vit-permutation -p block_size=16 --json")
+    )
+    assert answer["encrypted_here"] is True
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("train plain --model vit_tini_patch16_224 --size 32 --out run", "unknown model"),
+        ("train nowhere --out run", "nowhere"),
+        ("evaluate nowhere plain", "no checkpoint"),
+        ("train plain --size 32 --out run --precision fp8", "precision"),
+    ],
+)
+def test_wrong_calls(line, message):
+    with pytest.raises(UsageError, match=message):
+        run(line)
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
+def test_help_has_an_example(command):
+    assert f"pixelveil {command}" in run(f"{command} --help")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pixelveil.errors import UsageError
-from pixelveil.plans.geometry import Flatten, flatten_order, infer_channels, join_blocks, split_blocks
+from pixelveil.plans.geometry import Flatten, batch_length, flatten_order, infer_channels, join_blocks, split_blocks
 
 if TYPE_CHECKING:
     from pixelveil.plans.lane import LanePlan
@@ -63,7 +63,7 @@ class AffinePlan:
             raise UsageError(f"matrix must be (L, L), (N, L, L) or (n, N, L, L), not {maps.shape}")
         lanes = maps.shape[-1]
         depth = infer_channels(lanes) if channels is None else channels
-        side = math.isqrt(lanes // depth)
+        side = math.isqrt(lanes // depth) if depth > 0 else 0
         if side * side * depth != lanes:
             raise UsageError(f"{lanes} values are no square block of {depth} channels")
         shift = np.zeros(lanes) if offset is None else np.asarray(offset, np.float64)
@@ -73,10 +73,10 @@ class AffinePlan:
             order = flatten_order(block=(side, side), channels=depth, flatten=flatten)
             maps, shift = maps[..., order, :][..., order], shift[..., order]
         places = None if block_order is None else _places(np.asarray(block_order))
-        blocks = {maps.shape[-3] if maps.ndim > 2 else 1, shift.shape[-2] if shift.ndim > 1 else 1} - {1}
-        blocks |= set() if places is None else {places.shape[-1]}
+        blocks = set(_lengths((maps, 3), (shift, 2))) - {1} | set(_lengths((places, 1)))
         if len(blocks) > 1:
             raise UsageError(f"parts are for different numbers of blocks: {sorted(blocks)}")
+        batch_length(*_lengths((maps, 4), (shift, 3), (places, 2)))
         for name, value in (("matrix", maps), ("offset", shift), ("block_order", places), ("channels", depth)):
             object.__setattr__(self, name, value)
 
@@ -99,16 +99,17 @@ class AffinePlan:
     @property
     def count(self) -> int:
         """Number of images that the plan is for; 1 where all share it."""
-        maps = len(self.matrix) if self.matrix.ndim == 4 else 1
-        shifts = len(self.offset) if self.offset.ndim == 3 else 1
-        return max(maps, shifts, 1 if self.block_order is None or self.block_order.ndim == 1 else len(self.block_order))
+        return batch_length(*_lengths((self.matrix, 4), (self.offset, 3), (self.block_order, 2)))
 
     @property
     def per_block(self) -> bool:
         """Whether blocks have maps of their own."""
-        return (self.matrix.ndim > 2 and self.matrix.shape[-3] > 1) or (
-            self.offset.ndim > 1 and self.offset.shape[-2] > 1
-        )
+        return max(_lengths((self.matrix, 3), (self.offset, 2)), default=1) > 1
+
+    @property
+    def _blocks(self) -> int:
+        """Number of blocks that the plan is for; 1 where it fits any."""
+        return max(_lengths((self.matrix, 3), (self.offset, 2), (self.block_order, 1)), default=1)
 
     def apply(self, images: NDArray[Any], *, dtype: type[np.floating[Any]] | None = None) -> NDArray[Any]:
         """Map images.
@@ -124,6 +125,8 @@ class AffinePlan:
             UsageError: A block does not divide the image, or the plan is for another number of blocks or images.
         """
         kind = dtype or (np.float64 if images.dtype == np.float64 else np.float32)
+        if images.ndim not in (3, 4):
+            raise UsageError(f"images must be (n, H, W, C) or (H, W, C), not {images.shape}")
         batch = images if images.ndim == 4 else images[None]
         count, height, width, channels = batch.shape
         if channels != self.channels:
@@ -164,11 +167,14 @@ class AffinePlan:
         second = other if isinstance(other, AffinePlan) else other.to_affine()
         if (second.lanes, second.channels) != (self.lanes, self.channels):
             raise UsageError(f"plans of {self.lanes} and {second.lanes} values a block are not for the same images")
+        for name, here, there in (("blocks", self._blocks, second._blocks), ("images", self.count, second.count)):
+            if here != there and 1 not in (here, there):
+                raise UsageError(f"the plans are for {here} and {there} {name}")
         matrix, offset, order = self.matrix, self.offset, self.block_order
         if second.block_order is not None:
             matrix = _reorder(matrix, second.block_order, axes=2)
             offset = _reorder(offset, second.block_order, axes=1)
-            order = second.block_order if order is None else np.take_along_axis(order, second.block_order, axis=-1)
+            order = second.block_order if order is None else _chain(order, second.block_order)
         return AffinePlan(
             matrix=second.matrix @ matrix,
             offset=_multiply_vector(second.matrix, offset) + second.offset,
@@ -182,11 +188,9 @@ class AffinePlan:
 
     def _check_blocks(self, blocks: int) -> None:
         """Raise if the plan is for another number of blocks than the image has."""
-        for part, axis in ((self.matrix, -3), (self.offset, -2), (self.block_order, -1)):
-            if part is not None and part.ndim >= -axis and part.shape[axis] not in (1, blocks):
-                raise UsageError(f"the plan is for {part.shape[axis]} blocks; the image has {blocks}")
-        if self.block_order is not None and self.block_order.shape[-1] != blocks:
-            raise UsageError(f"the plan is for {self.block_order.shape[-1]} blocks; the image has {blocks}")
+        fits_any = self.block_order is None and self._blocks == 1
+        if not fits_any and self._blocks != blocks:
+            raise UsageError(f"the plan is for {self._blocks} blocks; the image has {blocks}")
 
 
 def affine_from_lanes(plan: LanePlan) -> AffinePlan:
@@ -232,7 +236,19 @@ def _places(order: NDArray[Any]) -> NDArray[np.int32]:
         raise UsageError(f"block_order must be integers (N,) or (n, N), not {order.dtype} {order.shape}")
     if not (np.sort(order, axis=-1) == np.arange(order.shape[-1])).all():
         raise UsageError(f"block_order must be a permutation of 0 to {order.shape[-1] - 1}")
-    return order.astype(np.int32)
+    return (order[0] if order.ndim == 2 and len(order) == 1 else order).astype(np.int32)
+
+
+def _lengths(*parts: tuple[NDArray[Any] | None, int]) -> list[int]:
+    """Return the length of each part along an axis counted from its last, of those that have this axis."""
+    return [part.shape[-axis] for part, axis in parts if part is not None and part.ndim >= axis]
+
+
+def _chain(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+    """Return the block order "first, then second", where each is shared or one row for each image."""
+    if second.ndim == 1:
+        return np.take(first, second, axis=-1)
+    return np.take_along_axis(np.broadcast_to(first, second.shape), second, axis=-1)
 
 
 def _multiply(matrix: NDArray[Any], blocks: NDArray[Any]) -> NDArray[Any]:

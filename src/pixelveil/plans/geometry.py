@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from pixelveil.errors import UsageError
 
-__all__ = ["BlockGrid", "Flatten", "block_pair", "flatten_order", "infer_channels", "join_blocks", "split_blocks"]
+__all__ = [
+    "BlockGrid",
+    "Flatten",
+    "batch_length",
+    "block_pair",
+    "flatten_order",
+    "infer_channels",
+    "join_blocks",
+    "split_blocks",
+]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Flatten = str
@@ -79,6 +88,21 @@ class BlockGrid:
         run = np.arange(self.block[1] * self.channels, dtype=np.uint32)[None, :]
         result: NDArray[np.uint32] = (rows + run).reshape(-1).astype(np.uint32)
         return result
+
+
+def batch_length(*lengths: int) -> int:
+    """Return for how many images parts are, each of which has one row for all images or one row for each.
+
+    >>> batch_length(1, 5, 5), batch_length(1, 1), batch_length(1, 0)
+    (5, 1, 0)
+
+    Raises:
+        UsageError: The parts are for different numbers of images.
+    """
+    counts = set(lengths) - {1}
+    if len(counts) > 1:
+        raise UsageError(f"parts are for different numbers of images: {sorted(counts)}")
+    return counts.pop() if counts else 1
 
 
 def block_pair(block_size: int | tuple[int, int]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pixelveil.errors import UsageError
-from pixelveil.plans.geometry import Flatten, block_pair, flatten_order, infer_channels
+from pixelveil.plans.geometry import Flatten, batch_length, block_pair, flatten_order, infer_channels
 
 if TYPE_CHECKING:
     from pixelveil.plans.affine import AffinePlan
@@ -82,6 +82,8 @@ class LanePlan:
             size = lanes if lane == "byte" else lanes // 2
             block_size = math.isqrt(size // infer_channels(size))
         block = None if block_size is None else block_pair(block_size)
+        if block is not None and lanes % (block[0] * block[1] * (2 if lane == "nibble" else 1)):
+            raise UsageError(f"{lanes} lanes are no block of {block[0]}x{block[1]} pixels")
         if gather.min(initial=0) < 0 or gather.max(initial=0) >= lanes:
             raise UsageError(f"source must hold numbers 0 to {lanes - 1}")
         if lane == "nibble" and (lanes % 2 or mask.max(initial=0) > 15):
@@ -96,9 +98,10 @@ class LanePlan:
             raise UsageError("several in-block maps need a choice")
         if order is not None and picked is not None and order.shape[1] != picked.shape[1]:
             raise UsageError(f"block_order is for {order.shape[1]} blocks, choice for {picked.shape[1]}")
-        counts = {len(part) for part in (gather, mask, order, picked) if part is not None} - {1}
-        if len(counts) > 1:
-            raise UsageError(f"parts are for different numbers of images: {sorted(counts)}")
+        for part, name in ((order, "block order"), (picked, "choice")):
+            if part is not None and grid is not None and part.shape[1] != grid[0] * grid[1]:
+                raise UsageError(f"the grid has {grid[0] * grid[1]} blocks, the {name} {part.shape[1]}")
+        batch_length(*(len(part) for part in (gather, mask, order, picked) if part is not None))
         values: tuple[Any, ...] = (gather, mask, block, order, picked, lane, grid, {})
         for name, value in zip(self.__dataclass_fields__, values, strict=True):
             object.__setattr__(self, name, value)
@@ -112,7 +115,8 @@ class LanePlan:
     @property
     def count(self) -> int:
         """Number of images that the plan is for; 1 where all share it."""
-        return max(len(part) for part in (self.source, self.flip, self.block_order, self.choice) if part is not None)
+        parts = (self.source, self.flip, self.block_order, self.choice)
+        return batch_length(*(len(part) for part in parts if part is not None))
 
     @property
     def lanes(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelveil.errors import UsageError
-from pixelveil.plans.geometry import BlockGrid, infer_channels
+from pixelveil.plans.geometry import BlockGrid, batch_length, infer_channels
 
 if TYPE_CHECKING:
     from pixelveil.plans.lane import LanePlan
@@ -50,12 +50,12 @@ def compose_lane_plans(first: LanePlan, second: LanePlan) -> LanePlan:
     """
     from pixelveil.plans.lane import LanePlan
 
+    _check_images(first, second)
     if first.lane != second.lane:
         first, second = in_nibbles(first), in_nibbles(second)
     if first.block_size != second.block_size:
         first, second = _common_blocks(first, second)
-    if first.lanes != second.lanes:
-        raise UsageError(f"the plans move {first.lanes} and {second.lanes} lanes a block: not the same images")
+    _check_blocks(first, second)
     order, choice = first.block_order, first.choice
     if second.block_order is not None:
         order = second.block_order if order is None else _take(order, second.block_order)
@@ -104,7 +104,8 @@ def _pair_choice(
     if first is None:
         return second
     kind = np.dtype(np.uint8 if maps <= 256 else np.int32)
-    scaled = first if others == 1 else first.astype(kind, copy=False) * kind.type(others)
+    # With one map only, ``first`` is zero, and ``others`` may be 256, which does not fit the type.
+    scaled = first if others in (1, maps) else first.astype(kind, copy=False) * kind.type(others)
     return scaled if second is None else np.add(scaled, second.astype(kind, copy=False))
 
 
@@ -113,7 +114,7 @@ def _per_block(maps: _Maps) -> _Maps:
     if maps.choice is None:
         return maps
     index = maps.choice[..., None].astype(np.intp)
-    count = max(len(index), len(maps.source), len(maps.flip))
+    count = batch_length(len(index), len(maps.source), len(maps.flip))
     index = np.broadcast_to(index, (count, *index.shape[1:]))
     source = np.broadcast_to(maps.source, (count, *maps.source.shape[1:]))
     flip = np.broadcast_to(maps.flip, (count, *maps.flip.shape[1:]))
@@ -175,7 +176,9 @@ def in_blocks(plan: LanePlan, *, block: tuple[int, int] | None, image: tuple[int
     target = block or image
     if target is None or (block is not None and plan.block_order is not None):
         raise UsageError("the plan's block order crosses the larger blocks")
-    half = 2 if plan.lane == "nibble" else 1
+    half, blocks = 2 if plan.lane == "nibble" else 1, _blocks_of(plan)
+    if blocks is not None and image is not None and blocks * _area(plan) != image[0] * image[1]:
+        raise UsageError(f"the plan is for {blocks} blocks, not for an image of {image[0]}x{image[1]}")
     size = plan.lanes // half
     channels = size // (plan.block_size[0] * plan.block_size[1]) or infer_channels(size)
     inner = BlockGrid(height=target[0], width=target[1], channels=channels, block=plan.block_size)
@@ -189,7 +192,8 @@ def in_blocks(plan: LanePlan, *, block: tuple[int, int] | None, image: tuple[int
         numbers = np.arange(small.blocks).reshape(height // target[0], inner.rows, width // target[1], inner.columns)
         cells = numbers.transpose(0, 2, 1, 3).reshape(-1, inner.blocks)
         outer = len(cells)
-    count = max(len(per_block.source), len(per_block.flip), 1 if plan.block_order is None else len(plan.block_order))
+    orders = 1 if plan.block_order is None else len(plan.block_order)
+    count = batch_length(len(per_block.source), len(per_block.flip), orders)
     places = inner.block_offsets()[:, None].astype(np.int64) + inner.lane_offsets()
     order = np.arange(inner.blocks)[None] if plan.block_order is None else plan.block_order
     starts = inner.block_offsets()[order].astype(np.int64)[:, None, :, None]
@@ -210,6 +214,30 @@ def in_blocks(plan: LanePlan, *, block: tuple[int, int] | None, image: tuple[int
         lane=plan.lane,
         grid=grid,
     )
+
+
+def _check_images(first: LanePlan, second: LanePlan) -> None:
+    """Raise if two plans are for different numbers or sizes of images."""
+    if first.count != second.count and 1 not in (first.count, second.count):
+        raise UsageError(f"the plans are for {first.count} and {second.count} images")
+    here, there = _image_of(first), _image_of(second)
+    if here is not None and there is not None and here != there:
+        raise UsageError("the plans are for images of {}x{} and {}x{} pixels".format(*here, *there))
+
+
+def _check_blocks(first: LanePlan, second: LanePlan) -> None:
+    """Raise if two plans of one block size move other lanes, or know that their images have other blocks."""
+    if first.lanes != second.lanes:
+        raise UsageError(f"the plans move {first.lanes} and {second.lanes} lanes a block: not the same images")
+    here, there = _blocks_of(first), _blocks_of(second)
+    if here is not None and there is not None and here != there:
+        raise UsageError(f"the plans are for {here} and {there} blocks: not the same images")
+
+
+def _blocks_of(plan: LanePlan) -> int | None:
+    """Return the number of blocks, where the plan knows it."""
+    part = plan.choice if plan.block_order is None else plan.block_order
+    return None if part is None else int(part.shape[1])
 
 
 def _image_of(plan: LanePlan) -> tuple[int, int] | None:
@@ -235,7 +263,7 @@ def _take(values: NDArray[Any], index: NDArray[Any]) -> NDArray[Any]:
     """Return ``values[..., index]`` with one row of each per image, rows of one shared."""
     if len(values) == 1 and len(index) == 1 and values.ndim == index.ndim:
         return np.take_along_axis(values, index.astype(np.intp), -1)
-    count = max(len(values), len(index))
+    count = batch_length(len(values), len(index))
     values = np.broadcast_to(values, (count, *values.shape[1:]))
     index = np.broadcast_to(index, (count, *index.shape[1:]))
     return np.take_along_axis(values, index.astype(np.intp), -1)

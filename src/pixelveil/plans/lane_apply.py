@@ -33,7 +33,7 @@ def apply_lane_plan(
     if plan.count not in (1, count):
         raise UsageError(f"the plan is for {plan.count} images, not {count}")
     grid = plan_grid(plan, (height, width, channels))
-    rows = batch.reshape(count, -1)
+    rows = batch.reshape(count, height * width * channels)
     result = np.empty_like(rows) if out is None else out.reshape(rows.shape)
     if count and rows.shape[1]:
         _run(plan, grid, rows, result, threads)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pixelveil.errors import MissingExtraError, UsageError
 from pixelveil.plans.affine import AffinePlan
@@ -41,24 +42,26 @@ def apply_to_tensor(plan: LanePlan | AffinePlan, images: torch.Tensor) -> torch.
     if plan.count not in (1, len(images)):
         raise UsageError(f"the plan is for {plan.count} images, not {len(images)}")
     if isinstance(plan, AffinePlan):
-        return _apply_affine(plan, images, torch)
+        return _apply_affine(plan, images)
     if images.dtype != torch.uint8:
         raise UsageError(f"integer plans need uint8 tensors, not {images.dtype}")
-    return _apply_lanes(plan, images, torch)
+    return _apply_lanes(plan, images)
 
 
-def _apply_lanes(plan: LanePlan, images: torch.Tensor, torch: Any) -> torch.Tensor:
+def _apply_lanes(plan: LanePlan, images: torch.Tensor) -> torch.Tensor:
+    import torch
+
     count, channels, height, width = images.shape
     grid = plan_grid(plan, (height, width, channels))
     blocks = _split(images, grid.block)
     if plan.block_order is not None:
-        order = _on(plan.block_order, images, torch)
+        order = _on(plan.block_order, images)
         blocks = torch.take_along_dim(blocks, order[:, :, None], dim=1)
     if plan.lane == "nibble":
         blocks = torch.cat([blocks & 15, blocks >> 4], dim=-1)
-    source, flip = _on(plan.source, images, torch), torch.from_numpy(plan.flip).to(images.device)
+    source, flip = _on(plan.source, images), _on(plan.flip, images, kind=torch.uint8)
     if plan.choice is not None:
-        choice = _on(plan.choice, images, torch)[:, :, None]
+        choice = _on(plan.choice, images)[:, :, None]
         source, flip = torch.take_along_dim(source, choice, dim=1), torch.take_along_dim(flip, choice, dim=1)
     moved = torch.take_along_dim(blocks, source, dim=2) ^ flip
     if plan.lane == "nibble":
@@ -66,7 +69,9 @@ def _apply_lanes(plan: LanePlan, images: torch.Tensor, torch: Any) -> torch.Tens
     return _join(moved, (count, channels, height, width), grid.block)
 
 
-def _apply_affine(plan: AffinePlan, images: torch.Tensor, torch: Any) -> torch.Tensor:
+def _apply_affine(plan: AffinePlan, images: torch.Tensor) -> torch.Tensor:
+    import torch
+
     count, channels, height, width = images.shape
     if channels != plan.channels:
         raise UsageError(f"the plan is for {plan.channels} channels, the image has {channels}")
@@ -77,17 +82,19 @@ def _apply_affine(plan: AffinePlan, images: torch.Tensor, torch: Any) -> torch.T
     blocks = _split(images.to(kind), block)
     plan._check_blocks(blocks.shape[1])
     if plan.block_order is not None:
-        order = _on(np.atleast_2d(plan.block_order), images, torch)
+        order = _on(np.atleast_2d(plan.block_order), images)
         blocks = torch.take_along_dim(blocks, order[:, :, None], dim=1)
-    matrix = torch.from_numpy(plan.matrix).to(images.device, kind)
-    offset = torch.from_numpy(plan.offset).to(images.device, kind)
+    matrix = _on(plan.matrix, images, kind=kind)
+    offset = _on(plan.offset, images, kind=kind)
     mapped = blocks @ matrix.T if matrix.ndim == 2 else torch.einsum("...ij,...j->...i", matrix, blocks)
     return _join(mapped + offset, (count, channels, height, width), block)
 
 
-def _on(array: Any, images: torch.Tensor, torch: Any) -> torch.Tensor:
-    """Return an index array as int64 on the images' device."""
-    return cast("torch.Tensor", torch.from_numpy(array.astype(np.int64)).to(images.device))
+def _on(array: NDArray[Any], images: torch.Tensor, *, kind: torch.dtype | None = None) -> torch.Tensor:
+    """Return an array on the images' device, as int64 indices unless another type is named; the array is copied."""
+    import torch
+
+    return torch.tensor(array, dtype=kind or torch.int64, device=images.device)
 
 
 def _split(images: torch.Tensor, block: tuple[int, int]) -> torch.Tensor:

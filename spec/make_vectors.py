@@ -41,24 +41,21 @@ def stream_vectors() -> dict[str, Any]:
     key = octets("stream key")
     nonces = [bytes(16), octets("nonce", 16), bytes(8) + b"\xff" * 8, b"\xff" * 16]
     bounds = (1, 2, 3, 6, 24, 129, 200, 255, 256, 257, 1000, 65536, 2**31 + 1, 2**32 - 1, 2**32)
-    draws: list[tuple[str, int, int | None]] = [
-        *(("bytes", size, None) for size in (1, 16, 50)),
-        *(("bits", size, None) for size in (1, 8, 13, 300)),
-        *(("integers", size, bound) for bound, size in product(bounds, (1, 40))),
-        *(("integers", 1500, bound) for bound in (6, 129, 2**31 + 1)),
-        *(("permutation", size, None) for size in (1, 2, 3, 16, 64, 768, 5000)),
-        *(("gaussians", size, None) for size in (1, 2, 7, 64)),
-        *(("orthogonal", size, None) for size in (1, 2, 3, 12)),
+    draws: list[tuple[str, int, dict[str, int]]] = [
+        *(("bytes", size, {}) for size in (1, 16, 50)),
+        *(("bits", size, {}) for size in (1, 8, 13, 300)),
+        *(("bits", size, {"width": width}) for width, size in product((2, 3, 5, 8), (1, 13))),
+        *(("integers", size, {"bound": bound}) for bound, size in product(bounds, (1, 40))),
+        *(("integers", 1500, {"bound": bound}) for bound in (6, 129, 2**31 + 1)),
+        *(("permutation", size, {}) for size in (1, 2, 3, 16, 64, 768, 5000)),
+        *(("gaussians", size, {}) for size in (1, 2, 7, 64)),
+        *(("orthogonal", size, {}) for size in (1, 2, 3, 12)),
     ]
     cases = []
-    for draw, size, bound in draws:
+    for draw, size, options in draws:
         used = nonces[:2] if size > 64 or draw == "orthogonal" else nonces
-        arguments = (size,) if bound is None else (size, bound)
-        rows = [getattr(ref, f"draw_{draw}")(ref.stream(key, nonce), *arguments) for nonce in used]
-        case: dict[str, Any] = {"draw": draw, "size": size}
-        if bound is not None:
-            case["bound"] = bound
-        case["nonces"] = [nonce.hex() for nonce in used]
+        rows = [getattr(ref, f"draw_{draw}")(ref.stream(key, nonce), size, **options) for nonce in used]
+        case: dict[str, Any] = {"draw": draw, "size": size, **options, "nonces": [nonce.hex() for nonce in used]}
         case |= {"sha256_le32": digest(rows)} if size > 300 else {"result": rows}
         cases.append(case)
     checks = "FIPS 197, NIST SP 800-38A and RFC 5869 vectors"
@@ -149,7 +146,7 @@ def keyfile_vectors() -> dict[str, Any]:
     }
 
 
-def compact(value: Any, indent: str = "") -> str:  # noqa: ANN401
+def compact(value: Any, indent: str = "") -> str:
     """Write JSON with a list of plain values on one line."""
     if isinstance(value, dict):
         inner = ",\n".join(f"{indent}  {json.dumps(k)}: {compact(v, indent + '  ')}" for k, v in value.items())

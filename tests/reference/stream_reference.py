@@ -96,10 +96,11 @@ def draw_bytes(source: Iterator[int], size: int) -> list[int]:
     return [next(source) for _ in range(size)]
 
 
-def draw_bits(source: Iterator[int], size: int) -> list[int]:
-    """Bits, the least significant one of each byte first."""
-    data = draw_bytes(source, (size + 7) // 8)
-    return [(data[place // 8] >> (place % 8)) & 1 for place in range(size)]
+def draw_bits(source: Iterator[int], size: int, width: int = 1) -> list[int]:
+    """Numbers of so many bits, the least significant bit of each byte and of each number first."""
+    data = draw_bytes(source, (size * width + 7) // 8)
+    bits = [(data[place // 8] >> (place % 8)) & 1 for place in range(size * width)]
+    return [sum(bits[width * j + b] << b for b in range(width)) for j in range(size)]
 
 
 def draw_rounds(source: Iterator[int], bounds: Sequence[int], word_bytes: int) -> list[int]:

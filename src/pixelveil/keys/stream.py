@@ -2,16 +2,19 @@
 
 The rules are exact and language-neutral (``spec/stream-v1.md``, with vectors); AES-CTR is what browsers have, and
 OpenSSL runs it at several gigabytes a second. A whole batch of streams, one per image, costs one AES call.
+
+The compiled loops are imported by the draws, not here: a program that only lists schemes need not load a compiler.
 """
 
 from __future__ import annotations
+
+from typing import Never
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 from pixelveil.errors import UsageError
-from pixelveil.keys import stream_kernels
 
 __all__ = ["BLOCK_BYTES", "KEY_BYTES", "NONCE_BYTES", "KeyStream"]
 
@@ -55,6 +58,10 @@ class KeyStream:
         """Say how many streams there are; nothing of the key."""
         return f"KeyStream(count={self.count})"
 
+    def __reduce__(self) -> Never:
+        """Refuse to be pickled: a stream's key must not leave the process."""
+        raise UsageError("a key stream cannot be pickled or copied", hint="make it where you need it")
+
     @property
     def count(self) -> int:
         """Number of streams in the batch."""
@@ -78,6 +85,8 @@ class KeyStream:
         Raises:
             UsageError: ``width`` is out of range.
         """
+        from pixelveil.keys import stream_kernels
+
         if not 1 <= width <= 8:
             raise UsageError(f"width must be 1 to 8, not {width}")
         self._use_once()
@@ -98,6 +107,8 @@ class KeyStream:
         Raises:
             UsageError: ``bound`` is out of range.
         """
+        from pixelveil.keys import stream_kernels
+
         if not 1 <= bound <= 1 << 32:
             raise UsageError(f"bound must be 1 to 2^32, not {bound}")
         self._use_once()
@@ -112,6 +123,8 @@ class KeyStream:
 
     def permutation(self, size: int) -> NDArray[np.int32]:
         """Return a uniform permutation of 0..size-1 per stream, int32 (n, size), by Fisher-Yates from the end."""
+        from pixelveil.keys import stream_kernels
+
         self._use_once()
         draws = self._bounded(np.arange(size, 1, -1, dtype=np.int64))
         out = np.empty((self.count, size), np.int32)
@@ -147,6 +160,8 @@ class KeyStream:
 
     def _bounded(self, bounds: NDArray[np.int64]) -> NDArray[np.int64]:
         """Draw one integer below each bound, four bytes a number."""
+        from pixelveil.keys import stream_kernels
+
         out = np.empty((self.count, len(bounds)), np.int64)
         spare = 16
         while True:
@@ -157,6 +172,8 @@ class KeyStream:
 
     def _read(self, size: int) -> NDArray[np.uint8]:
         """Return at least ``size`` stream bytes a row; counter mode by hand, so one AES call serves the whole batch."""
+        from pixelveil.keys import stream_kernels
+
         blocks = -(-size // BLOCK_BYTES)
         counters = np.empty((self.count, blocks, 2), np.uint64)
         stream_kernels.counter_blocks(self._nonces, counters)

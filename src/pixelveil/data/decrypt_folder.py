@@ -18,7 +18,7 @@ from pixelveil.data.manifest import NAMES, Manifest, Row
 from pixelveil.data.names import open_names
 from pixelveil.data.pipeline import ordered_map
 from pixelveil.data.reader import read_stored
-from pixelveil.data.verify_folder import verify_folder
+from pixelveil.data.verify_folder import mac_key, verify_folder
 from pixelveil.data.worker import Shape
 from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.keys import Epoch, Key
@@ -62,13 +62,14 @@ def decrypt_folder(
     """
     manifest = Manifest.open(folder)
     header = manifest.header
+    epoch = key.epoch(fingerprint=header.fingerprint)
+    manifest.check_mac(key=mac_key(epoch))  # before anything is done as the manifest says
     scheme = create_scheme(header.scheme, **header.parameters)
     if scheme.digest != header.digest:
         raise IntegrityError(f"{manifest.path}: scheme {header.scheme!r} is not the one that it was written with")
     if header.key_policy == "ephemeral" or not scheme.reversible:
         raise UsageError(f"{folder}: images under this scheme and key policy cannot be decrypted by anybody")
     total = verify_folder(folder, key=key)
-    epoch = key.epoch(fingerprint=header.fingerprint)
     targets = _targets(folder, manifest, epoch=epoch, original_names=original_names)
     _begin(destination, manifest, original_names=original_names)
     run = _Run(folder=folder, destination=destination, manifest=manifest, scheme=scheme, epoch=epoch, targets=targets)

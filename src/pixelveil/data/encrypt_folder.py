@@ -117,19 +117,22 @@ def encrypt_folder(
         shard_size=shard_size,
         hide_classes=hide_classes,
     )
-    with locked(out), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # a bad image is listed; what its decoder mutters is not
         shape = _common_shape(source, listing, scheme=scheme, header=header)
-        job = begin(out, listing, header=header, epoch=epoch)
-        if job.is_complete:
-            verify_folder(out, key=key, contents=False)
-            finished_before = Manifest.open(out).footer().images
-        else:
+        with locked(out):
+            job = begin(out, listing, header=header, epoch=epoch)
+            was_complete = job.is_complete
             finished_before = sum(1 for _ in job.journal_lines(rejected=False))
-            worker = Worker(source=source, out=out, header=job.header, epoch=epoch, key=key, scheme=scheme, shape=shape)
-            _encrypt_chunks(worker, job, workers=workers or processors(), advance=advance)
-            _finish(job, listing, epoch=epoch, rejected=rejected)
-        job.remove_state()
+            if not was_complete:
+                worker = Worker(
+                    source=source, out=out, header=job.header, epoch=epoch, key=key, scheme=scheme, shape=shape
+                )
+                _encrypt_chunks(worker, job, workers=workers or processors(), advance=advance)
+                _finish(job, listing, epoch=epoch, rejected=rejected)
+            job.remove_state()
+    if was_complete:
+        finished_before = verify_folder(out, key=key, contents=False)
     footer = Manifest.open(out).footer()
     return FolderReport(
         out=out,

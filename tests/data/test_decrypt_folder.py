@@ -97,7 +97,7 @@ def test_what_nobody_can_decrypt_is_said_so(pets, tmp_path, key):
         decrypt_folder(tmp_path / "out", tmp_path / "back", key=key)
 
 
-class Stopped(Exception):
+class StopError(Exception):
     pass
 
 
@@ -106,9 +106,9 @@ def test_a_stopped_run_goes_on_and_writes_no_image_twice(pets, tmp_path, key, mo
     monkeypatch.setitem(decrypt_folder.__globals__, "_BLOCK_IMAGES", 4)
 
     def stop(done, total):
-        raise Stopped
+        raise StopError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StopError):
         decrypt_folder(tmp_path / "out", tmp_path / "back", key=key, workers=1, advance=stop)
     early = {path: path.stat().st_mtime_ns for path in (tmp_path / "back").rglob("*.png")}
     assert 4 <= len(early) < 22

@@ -35,7 +35,7 @@ with Key.load(key, passphrase="p") as opened:
 """
 
 
-class Stopped(Exception):
+class StopError(Exception):
     pass
 
 
@@ -46,7 +46,7 @@ def stop_after(count):
         nonlocal calls
         calls += 1
         if calls == count:
-            raise Stopped
+            raise StopError
 
     return advance
 
@@ -101,7 +101,7 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(many, tmp_path, monk
 
 
 def test_what_was_finished_is_not_counted_again(pets, tmp_path, key):
-    with pytest.raises(Stopped):
+    with pytest.raises(StopError):
         encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED, shard_size=2, workers=1, advance=stop_after(9))
     finished, used = finished_chunks(tmp_path / "out"), key.active.used
     assert finished == 4
@@ -111,7 +111,7 @@ def test_what_was_finished_is_not_counted_again(pets, tmp_path, key):
 
 
 def test_progress_counts_what_was_done_before(pets, tmp_path, key):
-    with pytest.raises(Stopped):
+    with pytest.raises(StopError):
         encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED, shard_size=4, advance=stop_after(9))
     seen = []
     encrypt_folder(
@@ -140,7 +140,7 @@ def test_another_job_does_not_go_into_the_same_folder(pets, tmp_path, key, finis
     if finished:
         encrypt_folder(pets, out, key=key, scheme=SHARED)
     else:
-        with pytest.raises(Stopped):
+        with pytest.raises(StopError):
             encrypt_folder(pets, out, key=key, scheme=SHARED, advance=stop_after(3))
     others = [
         ("scheme", {"scheme": create_scheme("vit-orthogonal", block_size=4), "storage": "npy"}),
@@ -161,7 +161,7 @@ def test_another_job_does_not_go_into_the_same_folder(pets, tmp_path, key, finis
 
 
 def test_a_rotated_key_does_not_go_on_with_an_old_job(pets, tmp_path, key):
-    with pytest.raises(Stopped):
+    with pytest.raises(StopError):
         encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED, advance=stop_after(3))
     key.rotate()
     with pytest.raises(UsageError, match="another fingerprint"):
@@ -175,7 +175,7 @@ def test_two_processes_do_not_work_in_one_folder(pets, tmp_path, key):
 
 
 def test_a_damaged_job_file_is_seen(pets, tmp_path, key):
-    with pytest.raises(Stopped):
+    with pytest.raises(StopError):
         encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED, advance=stop_after(3))
     state = tmp_path / "out" / ".job" / "job.json"
     state.write_bytes(state.read_bytes()[:-20])
@@ -191,7 +191,7 @@ def test_a_place_that_cannot_be_written_is_a_clear_line(pets, tmp_path, key):
 
 
 def test_a_job_file_holds_the_first_line_of_the_manifest(pets, tmp_path, key):
-    with pytest.raises(Stopped):
+    with pytest.raises(StopError):
         encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED, advance=stop_after(3))
     state = (tmp_path / "out" / ".job" / "job.json").read_bytes()
     encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED)
@@ -202,12 +202,13 @@ def test_a_job_file_holds_the_first_line_of_the_manifest(pets, tmp_path, key):
 @pytest.mark.parametrize("step", ["seal_names", "sweep", "write_manifest"])
 def test_stopped_while_it_finishes_it_finishes_later(pets, tmp_path, key, monkeypatch, step):
     def stop(*arguments, **named):
-        raise Stopped
+        raise StopError
 
     (pets / "train" / "cat" / "bad.png").touch()
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
+    with monkeypatch.context() as patch:
         patch.setitem(encrypt_folder.__globals__, step, stop)
-        encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED)
+        with pytest.raises(StopError):
+            encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED)
     used = key.active.used
     report = encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED)
     assert (report.images, report.finished_before, report.rejected, key.active.used) == (22, 22, 1, used)

@@ -82,6 +82,9 @@ def test_block_pair_takes_a_side_or_a_pair():
 def test_empty_blocks_are_refused(size):
     with pytest.raises(UsageError, match="is empty"):
         block_pair(size)
+    if isinstance(size, tuple):
+        with pytest.raises(UsageError, match="is empty"):
+            BlockGrid(height=6, width=6, channels=3, block=size)
 
 
 @pytest.mark.parametrize("side", range(1, 40))

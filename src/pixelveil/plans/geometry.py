@@ -37,7 +37,7 @@ class BlockGrid:
         block: Height and width of a block in pixels.
 
     Raises:
-        UsageError: A block does not divide the image.
+        UsageError: A block is empty or does not divide the image.
 
     >>> BlockGrid(height=4, width=6, channels=3, block=(2, 2)).blocks
     6
@@ -49,6 +49,7 @@ class BlockGrid:
     block: tuple[int, int]
 
     def __post_init__(self) -> None:
+        block_pair(self.block)
         if self.height % self.block[0] or self.width % self.block[1]:
             raise UsageError(
                 f"blocks of {self.block[0]}x{self.block[1]} do not divide an image of {self.height}x{self.width}",

@@ -46,6 +46,7 @@ class ColorShuffle:
 
     def key_bits(self, *, shape: ImageShape) -> float:
         """Return log2(6) for each code; nothing for images of one channel."""
+        blocks = block_grid(shape, block_size=self.block_size or 1).blocks
         if shape[2] == 1:
             return 0.0
-        return math.log2(6) * (block_grid(shape, block_size=self.block_size).blocks if self.block_size else 1)
+        return math.log2(len(COLOR_CODES)) * (blocks if self.block_size else 1)

@@ -1,5 +1,5 @@
 # Everything a newcomer needs: make demo, make test. Both set themselves up in .venv first.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
@@ -14,7 +14,8 @@ help:
 	@echo "make bench    speed, written to benchmarks/results"
 
 $(STAMP): $(PACKAGES)
-	@command -v $(PYTHON) >/dev/null || { echo "pixelveil needs Python 3.11: set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "pixelveil needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'

@@ -13,7 +13,7 @@ from pixelveil.models.outputs import restore_tokens
 from pixelveil.models.protection import PROTECTION
 from pixelveil.models.resemblance import Resemblance, warn_if_known
 from pixelveil.models.stem import Stem, extract_stem, load_stem, rekey_stem
-from pixelveil.models.storage import describe_model, load_model, read_stem, save_model, save_stem
+from pixelveil.models.storage import describe_model, load_model, read_stem, replace_stem, save_model, save_stem
 from pixelveil.models.verify import Verification, verify_model, verify_model_with_plan
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "load_stem",
     "read_stem",
     "rekey_stem",
+    "replace_stem",
     "restore_tokens",
     "save_model",
     "save_stem",

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pixelveil.errors import UsageError
+from pixelveil.errors import UnsupportedModelError, UsageError
 from pixelveil.models.layout import Layout
 
 __all__ = [
@@ -42,10 +42,20 @@ def run_model(model: nn.Module, pixels: Tensor) -> Answers:
 
     Returns:
         Name to tensor, in the order of the output; a lone tensor is named "output".
+
+    Raises:
+        UnsupportedModelError: The model does not take these pixels alone.
     """
     method = next((getattr(model, name) for name in IMAGE_METHODS if hasattr(model, name)), model)
-    with torch.no_grad():
-        return tensors_of(method(pixels))
+    try:
+        with torch.no_grad():
+            return tensors_of(method(pixels))
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+        shape = "x".join(str(side) for side in pixels.shape[1:])
+        raise UnsupportedModelError(
+            f"this {type(model).__name__} cannot be run on images of {shape} alone: {error}",
+            hint="check the image size; encrypt the part of the model that reads the images",
+        ) from error
 
 
 def answers_of(

@@ -106,7 +106,7 @@ def resemblance(stem: Stem, *, reference: Mapping[str, Tensor]) -> Resemblance:
     for entry in layout.gathers:
         table = stem.tensors[entry.name]
         partner = _counterpart(entry.name, table, reference)
-        if partner is not None and table.is_floating_point() and len(entry.axes) == 1:
+        if partner is not None and table.is_floating_point() and table.ndim > 1 and len(entry.axes) == 1:
             count = layout.patches
             positions = _matched_rows(_rows(table, entry, count=count), _rows(partner, entry, count=count))
             break

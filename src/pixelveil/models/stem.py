@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor, nn
 
-from pixelveil.errors import IntegrityError
+from pixelveil.errors import IntegrityError, UnsupportedModelError
 from pixelveil.keys import Epoch, Key
 from pixelveil.models.absorb import absorb
 from pixelveil.models.encrypt import trunk_digest
@@ -139,10 +139,14 @@ def prepare_fresh(model: nn.Module, *, layout: Layout) -> None:
         IntegrityError: The model is of another architecture or image size than the layout.
     """
     height, width = layout.image_size
-    found = settle_and_describe(model, image_size=(height, width))
+    differs = IntegrityError(
+        f"the file is for a {layout.family} at {height}x{width}; this {type(model).__name__} is not",
+        hint="build the architecture that the file names: pixelveil inspect",
+    )
+    try:
+        found = settle_and_describe(model, image_size=(height, width))
+    except UnsupportedModelError as error:
+        raise differs from error
     if found != layout:
-        raise IntegrityError(
-            f"the file is for a {layout.family} at {height}x{width}; this {type(model).__name__} differs",
-            hint="build the architecture that the file names: pixelveil inspect",
-        )
+        raise differs
     prepare(model, layout=found)

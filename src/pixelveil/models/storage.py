@@ -13,7 +13,19 @@ from pixelveil.errors import IntegrityError, MissingExtraError
 from pixelveil.models.info import ATTRIBUTE, PREFIX, StemInfo, info_of
 from pixelveil.models.stem import Stem, prepare_fresh
 
-__all__ = ["describe_model", "load_model", "read_header", "read_stem", "save_model", "save_stem"]
+__all__ = [
+    "FORMAT",
+    "MODEL",
+    "STEM",
+    "describe_model",
+    "load_model",
+    "read_header",
+    "read_stem",
+    "read_weights",
+    "replace_stem",
+    "save_model",
+    "save_stem",
+]
 
 FORMAT: Final = f"{PREFIX}format"
 MODEL: Final = "model-1"
@@ -87,6 +99,24 @@ def read_stem(path: Path | str) -> Stem:
     return Stem(info=info, tensors={name: tensors[name] for name in info.layout.names})
 
 
+def replace_stem(source: Path | str, target: Path | str, *, stem: Stem) -> None:
+    """Write a copy of a model's or stem's file with another stem; no architecture has to be built for it.
+
+    Args:
+        source: File of an encrypted model or stem.
+        target: The file to write; may be the same.
+        stem: A stem of the same trunk.
+
+    Raises:
+        IntegrityError: The source is neither, is damaged, or the stem is for another trunk or architecture.
+    """
+    header, tensors = _read(Path(source), kind=None)
+    info = StemInfo.from_metadata(header)
+    if (info.trunk, info.layout) != (stem.info.trunk, stem.info.layout):
+        raise IntegrityError(f"{source}: the stem was made for another model", hint="give the model it is for")
+    _write(Path(target), tensors | dict(stem.tensors), header | stem.info.to_metadata())
+
+
 def describe_model(path: Path | str) -> dict[str, Any]:
     """Return what the header of an encrypted model or stem says, without reading its weights.
 
@@ -124,6 +154,15 @@ def read_header(path: Path) -> dict[str, str]:
         IntegrityError: The file cannot be read as one.
     """
     return _open(path, tensors=False)[0]
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return all tensors of a safetensors file, be it of a plain model or an encrypted one.
+
+    Raises:
+        IntegrityError: The file cannot be read as one.
+    """
+    return _open(path, tensors=True)[1]
 
 
 def _known(path: Path, header: dict[str, str], *, kind: str | None) -> dict[str, str]:

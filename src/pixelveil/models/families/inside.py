@@ -106,9 +106,6 @@ def _pixel_readers(model: nn.Module, *, image_size: Size) -> list[tuple[str, nn.
     try:
         with evaluating(model):
             run_model(model, pixels)
-    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
-        size = "x".join(str(side) for side in image_size)
-        raise failed_first_test(f"the model does not take one {channels}-channel image of {size}: {error}") from error
     finally:
         for handle in handles:
             handle.remove()

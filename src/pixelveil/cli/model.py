@@ -1,0 +1,392 @@
+"""Commands for encrypted models: encrypt, verify, re-key, take out the stem, list what is supported."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pixelveil.cli.common import (
+    JsonOption,
+    KeyOption,
+    ParameterOption,
+    PassphraseFileOption,
+    SchemeOption,
+    emit,
+    open_key,
+    progress,
+    scheme_from,
+)
+from pixelveil.errors import IntegrityError, PixelveilWarning, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from pixelveil.models import Stem
+    from pixelveil.schemes import Scheme
+    from pixelveil.training.models import ModelSpec
+
+__all__ = ["build_app", "describe_model", "encrypt", "rekey", "stem", "support", "verify"]
+
+PlainArgument = Annotated[Path, typer.Argument(help="Plain checkpoint (safetensors).", show_default=False)]
+EncryptedArgument = Annotated[Path, typer.Argument(help="Encrypted model (safetensors).", show_default=False)]
+SourceArgument = Annotated[Path, typer.Argument(help="Encrypted model or stem.", show_default=False)]
+TargetArgument = Annotated[Path, typer.Argument(help="File to write.", show_default=False)]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="File to write.", show_default=False)]
+ArchitectureOption = Annotated[str | None, typer.Option("--arch", help="timm name.", show_default="from MODEL")]
+ClassesOption = Annotated[int | None, typer.Option("--num-classes", help="Logits.", show_default="from MODEL")]
+SizeOption = Annotated[int | None, typer.Option("--image-size", help="Side in pixels.", show_default="from MODEL")]
+MeanOption = Annotated[
+    str | None, typer.Option("--mean", help="Mean of each color, such as 0.485,0.456,0.406.", show_default="from MODEL")
+]
+StdOption = Annotated[
+    str | None, typer.Option("--std", help="Deviation of each color, on pixels in [0, 1].", show_default="from MODEL")
+]
+ReferenceOption = Annotated[
+    list[Path] | None,
+    typer.Option("--reference", help="Public checkpoint that training began with; warns if it gives the key away."),
+]
+ClientOption = Annotated[str, typer.Option("--client", help="Client whose images the model shall answer.")]
+ImagesOption = Annotated[Path | None, typer.Option("--images", help="Folder of images.", show_default="random images")]
+CountOption = Annotated[int, typer.Option("--count", help="Images to compare, at most.", min=1)]
+OldKeyOption = Annotated[
+    Path | None, typer.Option("--old-key", help="Key file it was encrypted with.", show_default="the same as --key")
+]
+ProveOption = Annotated[bool, typer.Option("--prove", help="Prove all of them again and replace the table (minutes).")]
+
+
+def build_app() -> typer.Typer:
+    """Return the group of commands."""
+    app = typer.Typer(help="Encrypt models that answer encrypted images exactly.", no_args_is_help=True)
+    for command in (encrypt, verify, rekey, stem, support):
+        app.command()(command)
+    return app
+
+
+def encrypt(
+    model: PlainArgument,
+    key_file: KeyOption,
+    scheme: SchemeOption,
+    out: OutOption,
+    parameter: ParameterOption = None,
+    arch: ArchitectureOption = None,
+    num_classes: ClassesOption = None,
+    image_size: SizeOption = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    client: ClientOption = "",
+    reference: ReferenceOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Encrypt a plain-trained model, so that it answers images encrypted with the same key and scheme.
+
+    The answers are exactly those of the plain model; that is checked before the file is written. What pixelveil train
+    wrote says its architecture itself; of other checkpoints, name it.
+
+    Example: pixelveil model encrypt best.safetensors --key clinic.pvkey --scheme vit-permutation --out m.safetensors
+    """
+    from pixelveil.models import PROTECTION, encrypt_model, extract_stem, save_model
+
+    chosen = scheme_from(scheme, parameter)
+    spec = _spec(model, arch=arch, num_classes=num_classes, image_size=image_size, mean=mean, std=std)
+    plain = _plain_model(model, spec)
+    with open_key(key_file, passphrase_file=passphrase_file) as key:
+        encrypted = encrypt_model(
+            plain,
+            scheme=chosen,
+            key=key,
+            image_size=spec.image_size,
+            mean=spec.mean,
+            std=spec.std,
+            client=client,
+        )
+    taken = extract_stem(encrypted)
+    found = [_resemblance(taken, path) for path in reference or ()]
+    save_model(encrypted, out, metadata=spec.to_metadata())
+    facts = describe_model(out) | {"stem_bytes": taken.nbytes, "references": found}
+
+    def text() -> None:
+        typer.echo(f"Encrypted    {out}")
+        typer.echo(f"Model        {spec.architecture} at {spec.image_size}x{spec.image_size} ({facts['family']})")
+        typer.echo(f"Scheme       {chosen.name}; key {facts['fingerprint']}, epoch {facts['epoch']}")
+        typer.echo(f"Stem         {taken.nbytes / 1e6:.1f} MB change with the key; the rest is the same for all keys")
+        typer.echo(f"\n{PROTECTION}")
+
+    emit(facts, as_json=as_json, text=text)
+
+
+def verify(
+    plain: PlainArgument,
+    encrypted: EncryptedArgument,
+    key_file: KeyOption,
+    images: ImagesOption = None,
+    count: CountOption = 8,
+    passphrase_file: PassphraseFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare an encrypted model on encrypted images with the plain one on plain images; fail if they differ.
+
+    Scheme and epoch are those that the encrypted model names. No image is counted against the key's budget.
+
+    Example: pixelveil model verify best.safetensors model.safetensors --key clinic.pvkey --images scans
+    """
+    from pixelveil.models import load_model, verify_model
+
+    facts = describe_model(encrypted)
+    if facts["kind"] != "encrypted model":
+        raise IntegrityError(f"{encrypted}: is a {facts['kind']}", hint="make one with: pixelveil model encrypt")
+    spec = _encrypted_spec(facts, path=encrypted)
+    first, second = _plain_model(plain, spec), load_model(encrypted, model=spec.build())
+    size = (spec.image_size, spec.image_size)
+    batch = _random_images(size, count=count) if images is None else _read_images(images, size=size, count=count)
+    with open_key(key_file, passphrase_file=passphrase_file) as key:
+        found = verify_model(
+            first,
+            second,
+            scheme=_scheme(facts),
+            key=key.epoch(fingerprint=facts["fingerprint"]),
+            images=batch,
+            mean=facts["mean"],
+            std=facts["std"],
+            client=facts["client"],
+        )
+
+    def text() -> None:
+        typer.echo(f"Images       {found.images}{'' if images else ' (random)'}")
+        typer.echo(f"float64      answers differ by {found.max_difference_float64:.1e} at most")
+        typer.echo(f"float32      answers differ by {found.max_difference_float32:.1e} at most")
+        if found.top1_agreement is not None:
+            typer.echo(f"Top-1        {found.top1_agreement:.0%} the same")
+
+    emit(asdict(found), as_json=as_json, text=text)
+
+
+def rekey(
+    source: SourceArgument,
+    target: TargetArgument,
+    key_file: KeyOption,
+    old_key: OldKeyOption = None,
+    passphrase_file: PassphraseFileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an encrypted model or stem the active epoch of a key, without the plain model.
+
+    After pixelveil rotate, one key file holds both epochs: the old one is found by the fingerprint in the file.
+
+    Example: pixelveil model rekey model.safetensors model-2.safetensors --key clinic.pvkey
+    """
+    from pixelveil.models import read_stem, rekey_stem, replace_stem
+
+    facts, before = describe_model(source), read_stem(source)
+    with open_key(key_file, passphrase_file=passphrase_file) as key:
+        new = key.active
+        if old_key is None:
+            old = key.epoch(fingerprint=facts["fingerprint"])
+        else:
+            with open_key(old_key, passphrase_file=passphrase_file) as former:
+                old = former.epoch(fingerprint=facts["fingerprint"])
+    after = rekey_stem(before, scheme=_scheme(facts), old_key=old, new_key=new)
+    replace_stem(source, target, stem=after)
+
+    def text() -> None:
+        typer.echo(f"Re-keyed     {target}")
+        typer.echo(f"Was          key {before.info.fingerprint}, epoch {before.info.epoch}")
+        typer.echo(f"Is           key {new.fingerprint}, epoch {new.number}")
+
+    emit(describe_model(target), as_json=as_json, text=text)
+
+
+def stem(source: SourceArgument, target: TargetArgument, as_json: JsonOption = False) -> None:
+    """Write the stem of an encrypted model: the few megabytes that change with the key.
+
+    A server keeps one model and swaps stems. Guard a stem like the model.
+
+    Example: pixelveil model stem model.safetensors stem.safetensors
+    """
+    from pixelveil.models import read_stem, save_stem
+
+    facts, taken = describe_model(source), read_stem(source)
+    save_stem(taken, target, metadata=facts["checkpoint"])
+
+    def text() -> None:
+        typer.echo(f"Stem         {target} ({taken.nbytes / 1e6:.1f} MB)")
+        typer.echo(f"Key          {taken.info.fingerprint}, epoch {taken.info.epoch}")
+
+    emit(describe_model(target) | {"stem_bytes": taken.nbytes}, as_json=as_json, text=text)
+
+
+def support(prove: ProveOption = False, as_json: JsonOption = False) -> None:
+    """List the architectures that were proven to answer exactly, with the proof's figures.
+
+    Example: pixelveil model support
+    """
+    from pixelveil.models import PROTECTION
+    from pixelveil.models.support_table import prove_all, read_table, write_table
+
+    if prove:
+        with progress("Proving", quiet=as_json) as advance:
+            table: Mapping[str, Any] = write_table(prove_all(advance=advance))
+    else:
+        table = read_table()
+
+    def text() -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        grid = Table("architecture", "library", "patch", "key acts on", "float64", "float32", "wrong key")
+        for row in table["rows"]:
+            place = "blocks and their order" if row["block_scrambling"] else "inside blocks"
+            figures = (f"{row[name]:.0e}" for name in ("difference_float64", "difference_float32", "wrong_key"))
+            grid.add_row(row["name"], row["library"], str(row["patch"]), place, *figures)
+        Console().print(grid)
+        typer.echo(f"{len(table['rows'])} architectures; largest relative difference of answers, random weights.")
+        typer.echo(f"\n{PROTECTION}")
+
+    emit(table, as_json=as_json, text=text)
+
+
+def describe_model(path: Path) -> dict[str, Any]:
+    """Return what the header of a model file tells: of an encrypted model, of a stem, or of a plain checkpoint.
+
+    Args:
+        path: A safetensors file.
+
+    Returns:
+        A JSON object; ``kind`` says which it is.
+
+    Raises:
+        IntegrityError: The file cannot be read, or its header is garbled.
+    """
+    from pixelveil.models import describe_model as describe_encrypted
+    from pixelveil.models.storage import FORMAT, MODEL, read_header
+
+    header = read_header(path)
+    if FORMAT not in header:
+        return {"kind": "plain checkpoint", "path": str(path), "checkpoint": header}
+    kind = "encrypted model" if header[FORMAT] == MODEL else "stem of an encrypted model"
+    return {"kind": kind, "path": str(path), **describe_encrypted(path)}
+
+
+def _spec(
+    path: Path,
+    *,
+    arch: str | None,
+    num_classes: int | None,
+    image_size: int | None,
+    mean: str | None,
+    std: str | None,
+) -> ModelSpec:
+    """Return what a plain checkpoint says of its model, options first."""
+    from pixelveil.models.storage import read_header
+    from pixelveil.training.models import ModelSpec
+
+    header = {"classes": "[]", "architecture_options": "{}", **read_header(path)}
+    given = (
+        ("architecture", "--arch", arch),
+        ("num_classes", "--num-classes", num_classes),
+        ("image_size", "--image-size", image_size),
+        ("mean", "--mean", None if mean is None else json.dumps(_numbers(mean, option="--mean"))),
+        ("std", "--std", None if std is None else json.dumps(_numbers(std, option="--std"))),
+    )
+    for name, option, value in given:
+        if value is not None:
+            header[name] = str(value)
+        elif name not in header:
+            raise UsageError(f"{path}: does not say its {name.replace('_', ' ')}", hint=f"give it with {option}")
+    return ModelSpec.from_metadata(header)
+
+
+def _encrypted_spec(facts: Mapping[str, Any], *, path: Path) -> ModelSpec:
+    """Return what an encrypted model's file says of the checkpoint it was made from."""
+    from pixelveil.training.models import ModelSpec
+
+    if "architecture" not in facts["checkpoint"]:
+        raise UsageError(f"{path}: does not name its architecture", hint="verify it with pixelveil.models.verify_model")
+    return replace(ModelSpec.from_metadata(facts["checkpoint"]), mean=tuple(facts["mean"]), std=tuple(facts["std"]))
+
+
+def _scheme(facts: Mapping[str, Any]) -> Scheme:
+    """Return the scheme that an encrypted model names.
+
+    Raises:
+        IntegrityError: It names none, or one that is another here.
+    """
+    from pixelveil.schemes import create_scheme
+
+    if not facts["scheme"]:
+        raise IntegrityError("the model was encrypted by a plan, not by a scheme", hint="use the Python interface")
+    scheme = create_scheme(facts["scheme"], **facts["parameters"])
+    if scheme.digest != facts["digest"]:
+        raise IntegrityError(
+            f"scheme {scheme.name!r} is another one in this version", hint="use the version it was made with"
+        )
+    return scheme
+
+
+def _plain_model(path: Path, spec: ModelSpec) -> nn.Module:
+    """Return a plain model with the weights of a checkpoint."""
+    model = spec.build()
+    try:
+        model.load_state_dict(_tensors(path))
+    except RuntimeError as error:
+        raise IntegrityError(
+            f"{path}: its weights do not fit {spec.architecture} with {spec.num_classes} classes",
+            hint="give the right --arch, --num-classes and --image-size",
+        ) from error
+    return model.eval()
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """Return all tensors of a safetensors file."""
+    from pixelveil.models.storage import read_weights
+
+    return read_weights(path)
+
+
+def _resemblance(taken: Stem, path: Path) -> dict[str, Any]:
+    """Compare a stem with a public checkpoint; a warning is one line on standard error."""
+    from pixelveil.models import warn_if_known
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PixelveilWarning)
+        found = warn_if_known(taken, reference=_tensors(path))
+    for warning in caught:
+        typer.echo(f"warning: {path}: {warning.message}", err=True)
+    return {"path": str(path), "known": found.known, **asdict(found)}
+
+
+def _numbers(text: str, *, option: str) -> tuple[float, ...]:
+    """Return numbers given as 0.5,0.5,0.5."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} is not numbers with commas between them") from error
+
+
+def _random_images(size: tuple[int, int], *, count: int) -> NDArray[np.uint8]:
+    """Return random images: answers to them differ as much as answers to real ones."""
+    import numpy as np
+
+    return np.random.default_rng(0).integers(0, 256, (count, *size, 3), dtype=np.uint8)
+
+
+def _read_images(folder: Path, *, size: tuple[int, int], count: int) -> NDArray[np.uint8]:
+    """Return the first images of a folder, scaled and cropped to a size."""
+    import numpy as np
+
+    from pixelveil.data.decode import decode_image
+    from pixelveil.data.discover import list_images
+
+    listing = list_images(folder)
+    paths: Sequence[Path] = [folder / source.path for source in listing.sources[:count]]
+    if not paths:
+        raise UsageError(f"{folder}: holds no images")
+    return np.stack([decode_image(path, size=size[0]) for path in paths])

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pixelveil.models.absorb import absorb, gather, lift
+from pixelveil.models.layout import Embedding, Gather, Layout
+from pixelveil.models.planning import undo_of
+from pixelveil.plans import AffinePlan, LanePlan
+
+
+def random_plan(rng, *, side, channels, blocks):
+    """Any invertible affine plan: a general matrix, no special structure."""
+    lanes = side * side * channels
+    return AffinePlan(
+        matrix=rng.normal(size=(lanes, lanes)) + 3 * np.eye(lanes),
+        offset=rng.uniform(-50, 300, lanes),
+        block_order=rng.permutation(blocks),
+        channels=channels,
+    )
+
+
+def tokens_of(images, tensors, *, layout, mean, std):
+    """Patch tokens by brute force: cut patches one by one, flatten as the weight does, multiply."""
+    embedding, (rows, columns) = layout.embedding, layout.grid
+    side = embedding.patch_size
+    weight = tensors["w"].double().reshape(len(tensors["w"]), -1).numpy()
+    found = []
+    for image in images:
+        pixels = (image.astype(np.float64) / 255 - mean) / std
+        for row in range(rows):
+            for column in range(columns):
+                patch = pixels[row * side : (row + 1) * side, column * side : (column + 1) * side]
+                flat = patch.transpose(2, 0, 1) if embedding.flatten == "chw" else patch
+                found.append(weight @ flat.reshape(-1))
+    result = np.array(found).reshape(len(images), rows * columns, -1)
+    bias = tensors["b"].numpy() if "b" in tensors else 0.0
+    return result + bias + tensors["p"].numpy()[:, 1:]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    side=st.integers(1, 4),
+    channels=st.sampled_from([1, 3]),
+    flatten=st.sampled_from(["chw", "hwc"]),
+    with_bias=st.booleans(),
+    grid=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+)
+def test_tokens_are_those_of_the_plain_image_in_the_block_order(seed, side, channels, flatten, with_bias, grid):
+    rng = np.random.default_rng(seed)
+    blocks, size = grid[0] * grid[1], (grid[0] * side, grid[1] * side)
+    table = Gather(name="p", axes=(1,), start=1)
+    layout = Layout(
+        embedding=Embedding("w", "b" if with_bias else "", side, channels, flatten),
+        image_size=size,
+        gathers=(table,),
+        shifted=None if with_bias else table,
+    )
+    shape = (5, channels, side, side) if flatten == "chw" else (5, channels * side * side)
+    tensors = {"w": torch.tensor(rng.normal(size=shape)), "p": torch.tensor(rng.normal(size=(1, 1 + blocks, 5)))}
+    if with_bias:
+        tensors["b"] = torch.tensor(rng.normal(size=5))
+    mean, std = rng.uniform(0, 1, channels), rng.uniform(0.1, 1, channels)
+    plan = random_plan(rng, side=side, channels=channels, blocks=blocks)
+    images = rng.integers(0, 256, (2, *size, channels)).astype(np.float64)
+    absorbed = absorb(tensors, layout=layout, undo=undo_of(plan, layout=layout), mean=mean, std=std)
+    expected = tokens_of(images, tensors, layout=layout, mean=mean, std=std)
+    found = tokens_of(plan.apply(images), absorbed, layout=layout, mean=mean, std=std)
+    condition = np.linalg.cond(plan.matrix)
+    np.testing.assert_allclose(found, expected[:, plan.block_order], atol=1e-12 * max(10, condition) * 10)
+    assert torch.equal(absorbed["p"][:, 0], tensors["p"][:, 0]), "the class token's position must not move"
+
+
+def test_absorbing_twice_is_absorbing_the_composition():
+    rng = np.random.default_rng(1)
+    layout = Layout(
+        embedding=Embedding("w", "b", 2, 3), image_size=(4, 6), gathers=(Gather(name="p", axes=(1,), start=1),)
+    )
+    tensors = {
+        "w": torch.tensor(rng.normal(size=(5, 3, 2, 2))),
+        "b": torch.tensor(rng.normal(size=5)),
+        "p": torch.tensor(rng.normal(size=(1, 7, 5))),
+    }
+    statistics = {"mean": (0.1, 0.5, 0.7), "std": (0.2, 0.3, 0.4)}
+    first, second = (random_plan(rng, side=2, channels=3, blocks=6) for _ in range(2))
+
+    def under(plan, given):
+        return absorb(given, layout=layout, undo=undo_of(plan, layout=layout), **statistics)
+
+    twice, once = under(second, under(first, tensors)), under(first.compose(second), tensors)
+    for name in tensors:
+        torch.testing.assert_close(twice[name], once[name], atol=1e-10, rtol=0)
+
+
+def test_results_keep_dtype_and_shape_and_leave_the_arguments_alone():
+    layout = Layout(embedding=Embedding("w", "b", 2, 3), image_size=(4, 4))
+    tensors = {"w": torch.randn(5, 3, 2, 2).half(), "b": torch.randn(5).bfloat16()}
+    before = {name: tensor.clone() for name, tensor in tensors.items()}
+    plan = LanePlan(source=np.random.default_rng(0).permutation(12), flip=np.full(12, 255), block_size=2).to_affine()
+    undo = undo_of(plan, layout=layout)
+    absorbed = absorb(tensors, layout=layout, undo=undo, mean=(0.5,) * 3, std=(0.5,) * 3)
+    assert {name: (t.dtype, t.shape) for name, t in absorbed.items()} == {
+        name: (t.dtype, t.shape) for name, t in before.items()
+    }
+    assert all(torch.equal(tensors[name], before[name]) for name in tensors)
+    assert not torch.equal(absorbed["w"], before["w"])
+
+
+@pytest.mark.parametrize("square", [False, True])
+def test_gather_moves_pairs_of_patches_on_both_axes_and_leaves_the_prefix(square):
+    order = torch.tensor([2, 0, 1])
+    pairs = torch.arange(16).reshape(4, 4)
+    moved = gather(pairs.reshape(-1) if square else pairs, Gather("i", (0, 1), 1, square), order=order).reshape(4, 4)
+    for j in range(3):
+        assert moved[0, 1 + j] == pairs[0, 1 + order[j]]
+        assert moved[1 + j, 0] == pairs[1 + order[j], 0]
+        for k in range(3):
+            assert moved[1 + j, 1 + k] == pairs[1 + order[j], 1 + order[k]]
+    assert moved[0, 0] == pairs[0, 0]
+
+
+def test_gather_leaves_what_follows_the_patches():
+    rows = torch.arange(6.0)[None, :, None]
+    moved = gather(rows, Gather("p", (1,), 1), order=torch.tensor([1, 0]))
+    assert moved.flatten().tolist() == [0, 2, 1, 3, 4, 5]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1), side=st.integers(1, 3), factor=st.integers(1, 3), channels=st.sampled_from([1, 3])
+)
+def test_lift_is_the_same_map_in_every_block_of_a_patch(seed, side, factor, channels):
+    rng = np.random.default_rng(seed)
+    lanes = side * side * channels
+    small = AffinePlan(matrix=rng.normal(size=(lanes, lanes)), offset=rng.normal(size=lanes), channels=channels)
+    matrix, offset = lift(
+        torch.tensor(small.matrix), torch.tensor(small.offset), factor=factor, side=side, channels=channels
+    )
+    large = AffinePlan(matrix=matrix.numpy(), offset=offset.numpy(), channels=channels)
+    image = rng.uniform(0, 255, (2 * factor * side, factor * side, channels))
+    np.testing.assert_allclose(large.apply(image), small.apply(image), atol=1e-9)

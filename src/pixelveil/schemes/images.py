@@ -26,11 +26,13 @@ class Batch:
         images: uint8 or float (N, H, W, C), grey levels 0..255; or a tensor (N, C, H, W) on an accelerator.
         unit: What one stands for in the caller's float images: 1/255 grey level there, None for integer images.
         restore: Turns a batch of the same form, uint8 or float in grey levels, into the caller's kind.
+        holds_floats: Whether the caller's kind can hold results that are no bytes.
     """
 
     images: Any
     unit: float | None
     restore: Callable[[Any], Any]
+    holds_floats: bool = True
 
     @property
     def on_device(self) -> bool:
@@ -63,31 +65,35 @@ def as_batch(images: Any, *, in_grey_levels: bool = False) -> Batch:
     Raises:
         UsageError: Another kind, shape or dtype.
     """
-    if isinstance(images, Image.Image):
-        return _from_pil(images)
-    if isinstance(images, np.ndarray):
-        return _from_array(images, in_grey_levels)
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(images, torch.Tensor):
-        return _from_tensor(images, torch, in_grey_levels)
-    raise UsageError(
-        f"cannot encrypt {type(images).__name__}", hint="give a PIL image, a NumPy array (N, H, W, C) or a torch tensor"
-    )
+    if isinstance(images, Image.Image):
+        batch = _from_pil(images)
+    elif isinstance(images, np.ndarray):
+        batch = _from_array(images, in_grey_levels)
+    elif torch is not None and isinstance(images, torch.Tensor):
+        batch = _from_tensor(images, torch, in_grey_levels)
+    else:
+        raise UsageError(
+            f"cannot encrypt {type(images).__name__}",
+            hint="give a PIL image, a NumPy array (N, H, W, C) or a torch tensor",
+        )
+    if 0 in batch.shape:
+        raise UsageError("images of {}x{} pixels are empty".format(*batch.shape))
+    return batch
 
 
 def _from_pil(image: Image.Image) -> Batch:
+    if image.mode.startswith(("I", "F")):
+        raise UsageError(
+            f"a PIL image of mode {image.mode!r} has more than 8 bits a channel", hint="scale it to 8 bits first"
+        )
     gray = image.mode in ("1", "L")
     array = np.asarray(image.convert("L" if gray else "RGB"))
 
-    def restore(result: NDArray[Any]) -> Image.Image:
-        if result.dtype != np.uint8:
-            raise UsageError(
-                "this scheme's output is no 8-bit image, so PIL cannot hold it",
-                hint="give a NumPy array: numpy.asarray(image)",
-            )
+    def restore(result: NDArray[np.uint8]) -> Image.Image:
         return Image.fromarray(result[0, :, :, 0] if gray else result[0])
 
-    return Batch(images=np.atleast_3d(array)[None], unit=None, restore=restore)
+    return Batch(images=np.atleast_3d(array)[None], unit=None, restore=restore, holds_floats=False)
 
 
 def _from_array(array: NDArray[Any], in_grey_levels: bool) -> Batch:

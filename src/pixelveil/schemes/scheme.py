@@ -109,7 +109,8 @@ class Scheme:
         if self.key_policy == "ephemeral":
             raise UsageError("the key policy 'ephemeral' throws every key away; there is no plan to ask for")
         if (nonces is None) != (self.key_policy == "shared"):
-            raise UsageError(f"the key policy {self.key_policy!r} takes {'no' if nonces is not None else ''} nonces")
+            wanted = "takes no nonces" if nonces is not None else "needs nonces, one for each image"
+            raise UsageError(f"the key policy {self.key_policy!r} {wanted}")
         if nonces is not None:
             material = KeyMaterial.derived(epoch, scheme=self.digest, nonces=nonces, client=client)
             return self.plan_from(material, shape=shape)
@@ -138,8 +139,8 @@ class Scheme:
         """Encrypt images; they are counted against the key's budget first.
 
         Args:
-            images: A PIL image; a NumPy array (H, W, C) or (N, H, W, C); a torch tensor (C, H, W) or (N, C, H, W);
-                uint8, or float in [0, 1].
+            images: A PIL image (gray stays gray, all else becomes RGB); a NumPy array (H, W, C) or (N, H, W, C); a
+                torch tensor (C, H, W) or (N, C, H, W); uint8, or float in [0, 1].
             key: The key; None only where the key policy is "ephemeral".
             nonces: uint8 (N, 16) to use where the key policy is "derived"; None: fresh random ones. Never use one
                 twice.

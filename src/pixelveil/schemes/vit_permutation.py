@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pixelveil.errors import UsageError
 from pixelveil.schemes.scheme import Scheme
 from pixelveil.steps import BlockScramble, NegativePositive, PixelShuffle, Step
 
@@ -31,6 +32,9 @@ class VitPermutation(Scheme):
         scramble_blocks: Whether step 4 is done; not for models with windows or convolutions.
         key_policy: A model can only absorb "shared".
 
+    Raises:
+        UsageError: Every step is switched off.
+
     >>> round(VitPermutation().key_bits((224, 224, 3)))
     8242
     """
@@ -53,6 +57,11 @@ class VitPermutation(Scheme):
     shuffle: bool = True
     invert: bool = True
     scramble_blocks: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.steps():
+            raise UsageError(f"{self.name} with every step switched off hides nothing", hint="leave one switched on")
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps that are switched on."""

@@ -10,6 +10,7 @@ from pixelveil.schemes import Scheme
 
 try:
     import torch
+    from torchvision import tv_tensors
     from torchvision.transforms import v2
 except ImportError as error:
     raise MissingExtraError("pixelveil.transforms", extra="models") from error
@@ -22,7 +23,8 @@ class Encrypt(v2.Transform):  # type: ignore[misc]
 
     Put it after resizing, cropping and augmenting (what comes after would move encrypted blocks) and before
     normalizing. Integer images under a scheme with float output come out as floats in [0, 1] units, torchvision's
-    convention, so a later ``ToDtype(scale=True)`` changes nothing.
+    convention, so a later ``ToDtype(scale=True)`` changes nothing. Nonces are not kept: what is encrypted here with a
+    key for each image is for training, not for decrypting.
 
     Args:
         scheme: The scheme.
@@ -42,13 +44,16 @@ class Encrypt(v2.Transform):  # type: ignore[misc]
         self.client = client
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        """Encrypt one image or batch; called by torchvision for each image of a sample."""
+        """Encrypt one image or batch; called by torchvision for each image, box and mask of a sample."""
         del params
+        typed = isinstance(inpt, tv_tensors.TVTensor)
+        if typed and not isinstance(inpt, tv_tensors.Image | tv_tensors.Video):
+            return inpt
         encrypted = self.scheme.encrypt(inpt, key=self.key, client=self.client).images
         integers = isinstance(inpt, torch.Tensor) and not inpt.dtype.is_floating_point
         if integers and encrypted.dtype.is_floating_point:
             encrypted = encrypted / 255.0
-        return encrypted
+        return tv_tensors.wrap(encrypted, like=inpt) if typed else encrypted
 
     def extra_repr(self) -> str:
         """Name the scheme and the key's fingerprint."""

@@ -9,8 +9,6 @@ from pixelveil.steps import BlockRotation
 
 cases = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("step_cases.py"))))
 
-OUTCOMES = [np.rot90, np.fliplr]
-
 
 def turned(block, code):
     """Code k: a left-right mirror where k is 4 or more, then k mod 4 quarter turns counterclockwise."""

@@ -41,6 +41,9 @@ def encrypt_model(
     Encrypted pixels are fed as plain ones are: divided by 255, minus ``mean``, by ``std``. No image is counted against
     the key's budget.
 
+    Encrypt a model in float32 and convert it afterwards, all but its patch embedding: half precision rounds the
+    mixed weights once more, and answers then differ by some hundredths.
+
     Args:
         model: A plain-trained vision model; left as it is.
         scheme: A scheme with a shared key, affine inside blocks, such as "vit-permutation".

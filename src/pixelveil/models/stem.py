@@ -56,7 +56,8 @@ def load_stem(model: nn.Module, stem: Stem) -> None:
     """Put a stem on a trunk: copy its tensors into the model's own, which is a matter of milliseconds.
 
     Args:
-        model: An encrypted model, or a plain one with the same trunk; changed in place, or not at all.
+        model: An encrypted model, or a plain one with the same trunk; changed in place. If the stem is refused, it
+            answers as before.
         stem: The stem.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from torch import Tensor, nn
 
 from pixelveil.atomic import write_atomic
-from pixelveil.errors import IntegrityError, MissingExtraError
+from pixelveil.errors import IntegrityError, MissingExtraError, UsageError
 from pixelveil.models.info import ATTRIBUTE, PREFIX, StemInfo, info_of
 from pixelveil.models.stem import Stem, prepare_fresh
 
@@ -152,6 +152,7 @@ def read_header(path: Path) -> dict[str, str]:
 
     Raises:
         IntegrityError: The file cannot be read as one.
+        UsageError: There is no such file.
     """
     return _open(path, tensors=False)[0]
 
@@ -190,6 +191,8 @@ def _open(path: Path, *, tensors: bool) -> tuple[dict[str, str], dict[str, Tenso
         from safetensors import SafetensorError, safe_open
     except ImportError as error:
         raise MissingExtraError("reading models", extra="models") from error
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
     try:
         with safe_open(path, framework="pt") as file:
             names = file.keys() if tensors else ()

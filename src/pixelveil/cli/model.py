@@ -238,16 +238,15 @@ def support(prove: ProveOption = False, as_json: JsonOption = False) -> None:
         table = read_table()
 
     def text() -> None:
-        from rich.console import Console
-        from rich.table import Table
-
-        grid = Table("architecture", "library", "patch", "key acts on", "float64", "float32", "wrong key")
+        typer.echo(f"{'architecture':44} {'library':12} patch order  float64")
         for row in table["rows"]:
-            place = "blocks and their order" if row["block_scrambling"] else "inside blocks"
-            figures = (f"{row[name]:.0e}" for name in ("difference_float64", "difference_float32", "wrong_key"))
-            grid.add_row(row["name"], row["library"], str(row["patch"]), place, *figures)
-        Console().print(grid)
-        typer.echo(f"{len(table['rows'])} architectures; largest relative difference of answers, random weights.")
+            order = "yes" if row["block_scrambling"] else "no"
+            difference = f"{row['difference_float64']:.0e}"
+            typer.echo(f"{row['name']:44} {row['library']:12} {row['patch']:5} {order:5} {difference:>8}")
+        typer.echo("\norder: whether blocks may be scrambled; where not, use -p scramble_blocks=false")
+        typer.echo(
+            f"{len(table['rows'])} architectures; largest relative difference of answers in float64, random weights."
+        )
         typer.echo(f"\n{PROTECTION}")
 
     emit(table, as_json=as_json, text=text)

@@ -8,7 +8,7 @@ from pixelveil.errors import UsageError
 
 @pytest.fixture
 def tree(tmp_path):
-    for path in ("b/y.png", "a/x.JPEG", "site/train/a/z.tiff", "top.webp", "notes.txt", "a/Thumbs.db"):
+    for path in ("b/y.png", "a/x.JPEG", "site/train/a/z.tiff", "top.webp", "notes.txt", "a/Thumbs.db", "b/png"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(path.encode())
     for path in (".git/a.png", "a/.x.png"):
@@ -26,7 +26,7 @@ def test_images_are_listed_sorted_with_group_and_class(tree):
         ("top.webp", "", None, 8),
     ]
     assert listing.classes == ("a", "b")
-    assert (listing.ignored, listing.refused) == (2, ())
+    assert (listing.ignored, listing.refused) == (3, ())
 
 
 def test_links_are_followed_only_to_files_inside(tree, tmp_path_factory):

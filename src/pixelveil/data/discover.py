@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pixelveil.data.decode import IMAGE_SUFFIXES
 from pixelveil.errors import UsageError
@@ -85,14 +85,15 @@ def list_images(folder: Path) -> Listing:
     (['cat/a.JPG', 'cat/b.png'], ('cat',), 1)
     """
     root = folder.resolve()
+    prefix = f"{root}{os.sep}" if root.name else str(root)
     sources: list[Source] = []
     refused: list[tuple[str, str]] = []
     ignored = 0
     for entry in _entries(root):
-        path = Path(entry.path).relative_to(root).as_posix()
+        path = entry.path.removeprefix(prefix).replace(os.sep, "/")
         if entry.is_symlink() and entry.is_dir():
             refused.append((path, "is a link to a folder"))
-        elif Path(entry.name).suffix.lower() not in IMAGE_SUFFIXES:
+        elif PurePath(entry.name).suffix.lower() not in IMAGE_SUFFIXES:
             ignored += 1
         elif entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
             refused.append((path, "is a link that leaves the folder"))

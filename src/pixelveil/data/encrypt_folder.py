@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,9 @@ __all__ = ["FolderReport", "encrypt_folder"]
 # Images that one thread takes at a time: enough to be quick, few enough to keep them in the cache and memory small.
 _BLOCK_IMAGES = 8
 _BLOCK_BYTES = 4 << 20
+
+# Encrypted images that may wait while a shard is flushed to the disk, so that the threads go on.
+_WAITING_BYTES = 16 << 20
 
 # Images whose headers are read to see whether a folder has one size; what differs among the others is listed as bad.
 _SAMPLE = 100
@@ -189,8 +193,11 @@ def _encrypt_chunks(worker: Worker, job: Job, *, workers: int, advance: Advance 
         )
     by_bytes = worker.header.size is None
     blocks = ((chunk, block) for chunk in todo for block in _blocks(chunk.items, by_bytes=by_bytes))
+    ahead = 4 * workers
+    if worker.shape is not None:
+        ahead = max(ahead, _WAITING_BYTES // (_BLOCK_IMAGES * math.prod(worker.shape)))
     with ThreadPoolExecutor(workers) as pool:
-        results = ordered_map(lambda work: (work[0], worker(work[1])), blocks, pool=pool, ahead=4 * workers)
+        results = ordered_map(lambda work: (work[0], worker(work[1])), blocks, pool=pool, ahead=ahead)
         for chunk, images in itertools.groupby(results, key=lambda result: result[0]):
             lines = []
             with ChunkWriter(job.out, chunk, header=job.header) as writer:

@@ -151,8 +151,7 @@ def to_line(value: Header | Row | Footer) -> bytes:
     >>> to_line(Footer(images=1, rejected=0, names_sha256="00"))
     b'{"images":1,"rejected":0,"names_sha256":"00"}\n'
     """
-    values = {field.name: getattr(value, field.name) for field in fields(value)}
-    return json.dumps(values, separators=(",", ":")).encode() + b"\n"
+    return _encode({field.name: getattr(value, field.name) for field in fields(value)})
 
 
 def parse_header(line: bytes, *, where: str) -> Header:
@@ -276,6 +275,8 @@ class Manifest:
             yield from file
 
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
 _LONGEST_END = 4096  # footer and MAC together are far shorter
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -314,7 +315,11 @@ _MAC_LINE = re.compile(rb'\{"mac":"[0-9a-f]{64}"\}\n')
 
 
 def _mac_line(digest: str) -> bytes:
-    return json.dumps({"mac": digest}, separators=(",", ":")).encode() + b"\n"
+    return _encode({"mac": digest})
+
+
+def _encode(values: dict[str, Any]) -> bytes:
+    return _JSON.encode(values).encode() + b"\n"
 
 
 def _require(condition: bool, message: str) -> None:

@@ -39,9 +39,26 @@ def test_the_facts_are_of_the_model_that_comes_back():
         train_set=IMAGES,
         validation_set=IMAGES,
         settings=TrainSettings(epochs=4, batch_size=16, learning_rate=3e-3),
+        seconds=1000.0,
     )
     assert not model.training
     assert facts.parameters == sum(parameter.numel() for parameter in model.parameters())
     assert [entry["epoch"] for entry in facts.history] == [1, 2, 3, 4]
     score = accuracy(predict_logits(model, IMAGES, mean=SPEC.mean, std=SPEC.std), LABELS)
     assert score == facts.history[facts.best_epoch - 1]["validation_accuracy"] == 100
+    assert facts.epochs == facts.planned_epochs == 4
+
+
+def test_a_slow_machine_is_not_waited_for_but_one_epoch_is_made():
+    steps = []
+    model, facts = train_within(
+        SPEC,
+        train_set=IMAGES,
+        validation_set=IMAGES,
+        settings=TrainSettings(epochs=50, batch_size=16),
+        seconds=0.0,
+        advance=lambda done, total: steps.append((done, total)),
+    )
+    assert (facts.epochs, facts.planned_epochs, facts.best_epoch) == (1, 50, 1)
+    assert len(steps) == 13  # twelve steps of the first epoch, and the one that noticed
+    assert not model.training

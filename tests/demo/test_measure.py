@@ -43,6 +43,7 @@ def test_one_scheme(name, monkeypatch):
     assert result.predictions_equal == result.rekeyed_predictions_equal == result.images == 24
     assert result.wrong_key_accuracy == pytest.approx(np.mean(result.wrong_key_accuracies))
     assert len(result.wrong_key_accuracies) == 3
+    assert 25 <= result.wrong_key_most_frequent_answer <= 100
     assert 0 < result.max_logit_difference < 1e-4
     assert result.max_logit_difference_float64 < 1e-10
     assert result.stem_bytes == 4 * (32 * 192 + 32 + 17 * 32)
@@ -57,6 +58,10 @@ def test_a_different_answer_stops_the_demo():
     with pytest.raises(VerificationError, match="1 of 3"):
         measure._count_equal(logits, logits[[0, 1, 0]], difference=1.0)
     assert measure._count_equal(logits, 2 * logits, difference=1.0) == 3
+
+
+def test_the_most_frequent_answer_is_counted():
+    assert measure._most_frequent(np.eye(3)[[0, 1, 1, 1]]) == 75
 
 
 def test_speed_is_of_plain_bytes():

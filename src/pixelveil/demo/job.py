@@ -41,6 +41,8 @@ Stage = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 _AFTER_TRAINING = 25.0  # seconds that measuring and the report take on two cores
 
+_PATIENCE = 1.25  # times the planned training time, after which a machine that became slower is not waited for
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -111,10 +113,16 @@ def run_demo(
     with clock("choose epochs") as advance:
         left = (seconds or chosen.seconds) - clock.elapsed - _AFTER_TRAINING
         settings = choose_settings(spec, train_set=images.training, seconds=left, settings=chosen.settings)
+        left = max(left, 1.0) * _PATIENCE
         advance(1, 1)
     with clock("train", detail=f"{settings.epochs} epochs") as advance:
         model, model_facts = train_within(
-            spec, train_set=images.training, validation_set=images.validation, settings=settings, advance=advance
+            spec,
+            train_set=images.training,
+            validation_set=images.validation,
+            settings=settings,
+            seconds=left,
+            advance=advance,
         )
     names = (scheme, *(name for name in DEMO_SCHEMES if name != scheme))
     speed_batch = [photograph.pixels for photograph in photographs()]

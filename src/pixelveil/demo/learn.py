@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from torch import nn
 from pixelveil.demo.result import ModelFacts
 from pixelveil.training.dataset import ArrayImages
 from pixelveil.training.loop import TrainSettings, train
-from pixelveil.training.models import ModelSpec
+from pixelveil.training.models import ModelSpec, load_checkpoint
 
 __all__ = ["choose_settings", "train_within"]
 
@@ -60,6 +63,7 @@ def train_within(
     train_set: ArrayImages,
     validation_set: ArrayImages,
     settings: TrainSettings,
+    seconds: float,
     advance: Callable[[int, int], None] | None = None,
 ) -> tuple[nn.Module, ModelFacts]:
     """Train from scratch; return the model, in evaluation mode, and how it went.
@@ -69,30 +73,49 @@ def train_within(
         train_set: Images to learn from.
         validation_set: Images that choose the best epoch.
         settings: How to train.
+        seconds: When they are over, training is stopped and the best epoch so far is used.
         advance: Called with the steps done and the steps in all.
     """
-    model = spec.build(seed=settings.seed)
+    start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        result = train(
-            model,
-            spec=spec,
-            train_set=train_set,
-            validation_set=validation_set,
-            settings=settings,
-            out=Path(folder),
-            advance=advance,
-        )
+        best, log = Path(folder) / "best.safetensors", Path(folder) / "log.jsonl"
+
+        def watch(done: int, total: int) -> None:
+            if advance is not None:
+                advance(done, total)
+            if time.perf_counter() - start > seconds and log.exists():
+                raise _OutOfTimeError
+
+        # What a kill leaves behind is whole, so stopping is as good as a kill.
+        with suppress(_OutOfTimeError):
+            train(
+                spec.build(seed=settings.seed),
+                spec=spec,
+                train_set=train_set,
+                validation_set=validation_set,
+                settings=settings,
+                out=Path(folder),
+                advance=watch,
+            )
+        model, _ = load_checkpoint(best)
+        history = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    scores = [entry["validation_accuracy"] for entry in history]
     facts = ModelFacts(
         architecture=spec.architecture,
         options=dict(spec.architecture_options),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        epochs=settings.epochs,
-        best_epoch=result.best_epoch,
+        epochs=len(history),
+        planned_epochs=settings.epochs,
+        best_epoch=1 + scores.index(max(scores)),
         precision=settings.precision,
-        training_seconds=sum(entry["seconds"] for entry in result.history),
-        images_per_second=float(np.median([entry["images_per_second"] for entry in result.history])),
+        training_seconds=time.perf_counter() - start,
+        images_per_second=float(np.median([entry["images_per_second"] for entry in history])),
         history=tuple(
-            {name: entry[name] for name in ("epoch", "train_loss", "validation_accuracy")} for entry in result.history
+            {name: entry[name] for name in ("epoch", "train_loss", "validation_accuracy")} for entry in history
         ),
     )
-    return model.eval(), facts
+    return model, facts
+
+
+class _OutOfTimeError(Exception):
+    """The time for training is over."""

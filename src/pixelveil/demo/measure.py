@@ -79,10 +79,9 @@ def measure_scheme(
         std=spec.std,
     )
     done(2)
-    wrong = tuple(
-        accuracy(answers(encrypted_model, scheme.encrypt(test.images, key=other).images), test.labels)
-        for other in (Key.generate(budget=_BUDGET) for _ in range(_WRONG_KEYS))
-    )
+    others = [Key.generate(budget=_BUDGET) for _ in range(_WRONG_KEYS)]
+    lost = [answers(encrypted_model, scheme.encrypt(test.images, key=other).images) for other in others]
+    wrong = tuple(accuracy(logits, test.labels) for logits in lost)
     done(3)
     plain_on_encrypted = accuracy(answers(model, encrypted.images), test.labels)
     encrypted_on_plain = accuracy(answers(encrypted_model, test.images), test.labels)
@@ -105,6 +104,7 @@ def measure_scheme(
         images=len(test),
         wrong_key_accuracy=float(np.mean(wrong)),
         wrong_key_accuracies=wrong,
+        wrong_key_most_frequent_answer=float(np.mean([_most_frequent(logits) for logits in lost])),
         plain_model_on_encrypted_accuracy=plain_on_encrypted,
         encrypted_model_on_plain_accuracy=encrypted_on_plain,
         max_logit_difference=difference,
@@ -154,6 +154,11 @@ def _decryption(scheme: Scheme, encrypted: Encrypted, *, key: Key, plain: NDArra
     exact = bool(np.array_equal(scheme.decrypt(encrypted, key=key), plain))
     raw = decrypt_with(scheme, encrypted, key=key)
     return exact, float(np.abs(raw.astype(np.float64) - plain).max())
+
+
+def _most_frequent(logits: NDArray[Any]) -> float:
+    """Return the share of images that get the most frequent answer, in percent."""
+    return 100 * float(np.bincount(logits.argmax(axis=1)).max()) / len(logits)
 
 
 def _count_equal(expected: NDArray[Any], found: NDArray[Any], *, difference: float) -> int:

@@ -102,6 +102,7 @@ def _table(schemes: Sequence[SchemeResult]) -> list[tuple[str, list[str]]]:
         "largest difference of logits, float32": lambda e: f"{e.max_logit_difference:.1e}",
         "the same in float64 (relative, 64 images)": lambda e: f"{e.max_logit_difference_float64:.1e}",
         "wrong keys, one by one": lambda e: ", ".join(_percent(value) for value in e.wrong_key_accuracies),
+        "most frequent answer with a wrong key": lambda e: f"{e.wrong_key_most_frequent_answer:.1f} % of images",
         "answers equal after the key was changed": lambda e: f"{e.rekeyed_predictions_equal} of {e.images}",
         "time to change the key": lambda e: f"{e.rekey_seconds * 1000:.0f} ms",
         "what is exchanged for it": lambda e: f"{e.stem_bytes / 1e3:.0f} kB",

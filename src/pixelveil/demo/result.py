@@ -47,6 +47,7 @@ class ModelFacts:
         options: Further arguments of its constructor.
         parameters: Number of weights.
         epochs: Passes over the training images.
+        planned_epochs: Passes that were planned; more than were made if the machine became slower.
         best_epoch: The one whose weights are used.
         precision: "bf16" or "no" (float32).
         training_seconds: How long it took.
@@ -58,6 +59,7 @@ class ModelFacts:
     options: Mapping[str, Any]
     parameters: int
     epochs: int
+    planned_epochs: int
     best_epoch: int
     precision: str
     training_seconds: float
@@ -80,6 +82,8 @@ class SchemeResult:
         images: Number of test images.
         wrong_key_accuracy: Encrypted model, images encrypted with a wrong key; mean.
         wrong_key_accuracies: The same, key by key.
+        wrong_key_most_frequent_answer: Images that get the most frequent answer then, in percent; mean. Near 100 the
+            model tells nothing apart.
         plain_model_on_encrypted_accuracy: Plain model, encrypted images.
         encrypted_model_on_plain_accuracy: Encrypted model, plain images.
         max_logit_difference: Largest difference of logits in float32.
@@ -103,6 +107,7 @@ class SchemeResult:
     images: int
     wrong_key_accuracy: float
     wrong_key_accuracies: tuple[float, ...]
+    wrong_key_most_frequent_answer: float
     plain_model_on_encrypted_accuracy: float
     encrypted_model_on_plain_accuracy: float
     max_logit_difference: float

@@ -146,6 +146,82 @@ def keyfile_vectors() -> dict[str, Any]:
     }
 
 
+def pixels(label: str, shape: tuple[int, int, int]) -> list[list[list[int]]]:
+    """An image whose values are the SHA-256 of a label and a counter."""
+    height, width, channels = shape
+    values = iter(b"".join(octets(f"{label} {part}") for part in range(-(-height * width * channels // 32))))
+    return [[[next(values) for _ in range(channels)] for _ in range(width)] for _ in range(height)]
+
+
+def flat(image: list[list[list[Any]]]) -> list[Any]:
+    """The values of an image in (row, column, channel) order."""
+    return [value for row in image for pixel in row for value in pixel]
+
+
+def scheme_vectors() -> dict[str, Any]:
+    """Images under every scheme and key policy, of sizes that need padding, of one channel, with steps switched off."""
+    ref = reference("scheme_reference")
+    secret = octets("scheme secret")
+    skk = {"key_policy": "derived", "shuffle": "per_pixel"}
+    permutation = {"block_size": 4, "invert": True, "key_policy": "shared", "scramble_blocks": True, "shuffle": True}
+    orthogonal = {"block_size": 4, "key_policy": "shared", "scramble_blocks": True}
+    policies = ("shared", "derived", "ephemeral")
+    choices: list[tuple[str, dict[str, Any], tuple[int, int, int], str]] = [
+        *(("skk", {**skk, "key_policy": policy}, (5, 7, 3), "") for policy in policies),
+        ("skk", {**skk, "shuffle": "per_image"}, (5, 7, 3), ""),
+        ("skk", {**skk, "shuffle": "none"}, (5, 7, 3), "clinic 7"),
+        ("skk", skk, (5, 7, 1), ""),
+        *(("vit-permutation", {**permutation, "key_policy": policy}, (8, 8, 3), "") for policy in policies),
+        ("vit-permutation", permutation, (5, 7, 3), "clinic 7"),
+        ("vit-permutation", permutation, (8, 12, 1), ""),
+        ("vit-permutation", {**permutation, "shuffle": False, "block_size": 1}, (3, 3, 3), ""),
+        ("vit-permutation", {**permutation, "invert": False, "block_size": 2}, (4, 6, 3), ""),
+        ("vit-permutation", {**permutation, "scramble_blocks": False}, (8, 8, 3), ""),
+        ("vit-orthogonal", orthogonal, (8, 8, 3), ""),
+        *(
+            ("vit-orthogonal", {**orthogonal, "key_policy": policy, "block_size": 2}, (3, 5, 3), "clinic 7")
+            for policy in policies
+        ),
+        ("vit-orthogonal", {**orthogonal, "scramble_blocks": False, "block_size": 2}, (4, 4, 1), ""),
+    ]
+    cases = []
+    for scheme, parameters, shape, client in choices:
+        shared = parameters["key_policy"] == "shared"
+        nonces = [bytes(16), bytes(16)] if shared else [octets(f"scheme nonce {image}", 16) for image in range(2)]
+        images = [pixels(f"image {image}", shape) for image in range(2)]
+        labels = {"scheme": scheme, "parameters": parameters, "client": client}
+        hidden = [
+            ref.encrypt(image, **labels, secret=secret, nonce=nonce)
+            for image, nonce in zip(images, nonces, strict=True)
+        ]
+        size = [len(hidden[0]), len(hidden[0][0]), len(hidden[0][0][0])]
+        floats = scheme == "vit-orthogonal"
+        cases.append(
+            {
+                **labels,
+                "digest": ref.digest(scheme, parameters),
+                "nonces": None if shared else [nonce.hex() for nonce in nonces],
+                "shape": list(shape),
+                "encrypted_shape": size,
+                "roles": ref.roles(scheme, parameters, tuple(size)),
+                "plain": [bytes(flat(image)).hex() for image in images],
+                "encrypted": [
+                    [round(value, 6) for value in flat(image)] if floats else bytes(flat(image)).hex()
+                    for image in hidden
+                ],
+            }
+        )
+    return {
+        "format": "pixelveil-schemes-vectors/v1",
+        "provenance": PROVENANCE.format(
+            "tests/reference/scheme_reference.py", "spec/schemes-v1.md", "published examples"
+        ),
+        "tolerance": {"vit-orthogonal": 1e-4},
+        "secret": secret.hex(),
+        "cases": cases,
+    }
+
+
 def compact(value: Any, indent: str = "") -> str:
     """Write JSON with a list of plain values on one line."""
     if isinstance(value, dict):
@@ -157,7 +233,12 @@ def compact(value: Any, indent: str = "") -> str:
     return json.dumps(value)
 
 
-VECTORS = {"stream-v1": stream_vectors, "derive-v1": derive_vectors, "keyfile-v1": keyfile_vectors}
+VECTORS = {
+    "stream-v1": stream_vectors,
+    "derive-v1": derive_vectors,
+    "keyfile-v1": keyfile_vectors,
+    "schemes-v1": scheme_vectors,
+}
 
 
 def main() -> None:

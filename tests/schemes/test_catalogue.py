@@ -1,0 +1,57 @@
+import pytest
+
+from pixelveil.errors import UsageError
+from pixelveil.schemes import SCHEMES, Scheme, create_scheme, list_schemes
+
+
+def test_every_scheme_is_found_by_its_name():
+    assert list_schemes() == tuple(sorted(SCHEMES)) == ("skk", "vit-orthogonal", "vit-permutation")
+    for name in list_schemes():
+        scheme = create_scheme(name)
+        assert isinstance(scheme, Scheme)
+        assert (type(scheme), scheme.name) == (SCHEMES[name], name)
+
+
+def test_every_scheme_class_of_the_package_is_in_the_catalogue():
+    assert set(Scheme.__subclasses__()) == set(SCHEMES.values())
+
+
+def test_parameters_are_taken_over():
+    scheme = create_scheme("vit-permutation", block_size=8, invert=False, key_policy="derived")
+    assert scheme.parameters == {
+        "block_size": 8,
+        "invert": False,
+        "key_policy": "derived",
+        "scramble_blocks": True,
+        "shuffle": True,
+    }
+    assert scheme == create_scheme("vit-permutation", key_policy="derived", invert=False, block_size=8)
+    assert scheme != create_scheme("vit-permutation", key_policy="derived", invert=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("rot13", {}, "unknown scheme 'rot13' (one of: skk, vit-orthogonal, vit-permutation)"),
+        ("", {}, "unknown scheme ''"),
+        ("skk", {"block_size": 4}, "skk has no parameter 'block_size' (it has: key_policy, shuffle)"),
+        ("vit-permutation", {"block_size": "4"}, "vit-permutation: block_size must be int, not '4'"),
+        ("vit-permutation", {"block_size": 4.0}, "block_size must be int, not 4.0"),
+        ("vit-permutation", {"block_size": True}, "block_size must be int, not True"),
+        ("vit-permutation", {"block_size": None}, "block_size must be int, not None"),
+        ("vit-permutation", {"block_size": 0}, "block_size must be positive, not 0"),
+        ("vit-orthogonal", {"block_size": -4}, "block_size must be positive, not -4"),
+        ("vit-permutation", {"invert": 1}, "invert must be bool, not 1"),
+        ("skk", {"shuffle": "sometimes"}, "shuffle must be 'per_pixel', 'per_image' or 'none', not 'sometimes'"),
+        ("skk", {"key_policy": b"shared"}, "key_policy must be str, not b'shared'"),
+        (
+            "vit-permutation",
+            {"shuffle": False, "invert": False, "scramble_blocks": False},
+            "vit-permutation with every step switched off hides nothing",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(name, parameters, message):
+    with pytest.raises(UsageError) as caught:
+        create_scheme(name, **parameters)
+    assert message in str(caught.value)

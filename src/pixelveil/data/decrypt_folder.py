@@ -118,7 +118,7 @@ class _Run:
             target = self.destination / self.targets[row.name]
             target.parent.mkdir(parents=True, exist_ok=True)
             with replacing(target) as file:
-                Image.fromarray(image).save(file, "PNG")
+                Image.fromarray(image).save(file, "PNG", compress_level=1)
 
 
 def _shapes(row: Row) -> tuple[Shape, Shape]:

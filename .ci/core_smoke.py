@@ -17,7 +17,7 @@ from PIL import Image
 def run(*words: str) -> dict[str, object]:
     """Run one command and return its JSON."""
     program = Path(sys.executable).with_name("pixelveil")
-    done = subprocess.run([program, *words, "--json"], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([program, *words, "--json"], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"pixelveil {' '.join(words)}: exit {done.returncode}\n{done.stderr}")
     result: dict[str, object] = json.loads(done.stdout)

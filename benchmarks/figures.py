@@ -62,21 +62,25 @@ def _speed_lines() -> list[str]:
     rows = ["| gigabytes of image a second, one core | 32x32 | 224x224 |", "|---|---|---|"]
     columns = [results["32x32, 1 core"], results["224x224, 1 core"]]
     for name in columns[0]:
-        rows.append(f"| {name} | " + " | ".join(f"{c[name]['median_gigabytes_per_second']:.2f}" for c in columns) + " |")
+        values = [f"{column[name]['median_gigabytes_per_second']:.2f}" for column in columns]
+        rows.append(f"| {name} | {' | '.join(values)} |")
     return rows
 
 
 def _model_lines() -> list[str]:
-    models, folders = _load("models")["results"], _load("folders")["results"]
-    share = folders["results"]["vit-permutation to npy shards"]["share_of_decoding"]
+    models, folders, kernels = _load("models")["results"], _load("folders")["results"], _load("kernels")
+    shares = {size: row["vit-permutation to npy shards"]["share_of_decoding"] for size, row in folders["sizes"].items()}
+    told = " and ".join(f"{100 * share:.0f} % for files of {size}" for size, share in shares.items())
+    speed = 100 * models["encrypted_to_plain_speed"]
+    rekey, swap = models["rekey_milliseconds"] / 1e3, models["swap_stem_milliseconds"]
     return [
-        f"An encrypted {models['model']} runs at {100 * models['encrypted_to_plain_speed']:.1f} % of the plain one's speed; "
-        f"its stem of {models['stem_megabytes']} MB is re-keyed in {models['rekey_milliseconds'] / 1e3:.2f} s and swapped "
-        f"in {models['swap_stem_milliseconds']} ms. Encrypting a folder of JPEG files to shards runs at {100 * share:.0f} % "
-        "of the speed of only decoding them.",
+        f"An encrypted {models['model']} runs at {speed:.1f} % of the plain one's speed; its stem of "
+        f"{models['stem_megabytes']} MB is re-keyed in {rekey:.2f} s and swapped in {swap} ms.",
         "",
-        f"Machine: {_load('kernels')['machine']['processor']}, {_load('kernels')['machine']['cores']} cores. Every figure "
-        "is in `benchmarks/results/`, with versions and commit; `make bench` makes them again.",
+        f"Encrypting a folder of JPEG files to shards of 224x224, against only decoding them: {told}.",
+        "",
+        f"Machine: {kernels['machine']['processor']}, {kernels['machine']['cores']} cores. Every figure is in "
+        "`benchmarks/results/`, with versions and commit; `make bench` makes them again.",
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import statistics
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -17,30 +17,44 @@ from benchmarks.timing import time_in_turn
 from pixelveil import Key, create_scheme
 from pixelveil.data.decode import decode_image
 from pixelveil.data.encrypt_folder import encrypt_folder
+from pixelveil.plans.threads import processors
 
 __all__ = ["run"]
 
-IMAGES, SIZE, QUALITY = 3000, 224, 90
+IMAGES, SIZE, QUALITY = 2000, 224, 90
+FILE_SIZES = ((224, 224), (427, 640))
 
 
 def run() -> dict[str, Any]:
-    """Return images per second of decoding and of encrypting to shards and to PNG, with shares of decoding."""
+    """Return images per second of decoding and of encrypting to shards and to PNG, for small and usual files."""
+    return {
+        "images": IMAGES,
+        "size": SIZE,
+        "jpeg_quality": QUALITY,
+        "workers": processors(),
+        "sizes": {f"{width}x{height}": _compare(height, width) for height, width in FILE_SIZES},
+    }
+
+
+def _compare(height: int, width: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         source = base / "plain" / "photographs"
         source.mkdir(parents=True)
-        files = _write_photographs(source)
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        number, key = count(), Key.generate(budget=2**52)
+        files = _write_photographs(source, height, width)
+        number, key, workers = count(), Key.generate(budget=2**52), processors()
 
         def decode() -> None:
             with ThreadPoolExecutor(workers) as pool:
-                for _ in pool.map(decode_image, files, chunksize=16):
+                for _ in pool.map(lambda path: decode_image(path, size=SIZE), files):
                     pass
 
         def encrypt(scheme: str, storage: str) -> None:
             out = base / f"out-{next(number)}"
-            encrypt_folder(base / "plain", out, key=key, scheme=create_scheme(scheme), storage=storage, workers=workers)
+            encrypt_folder(
+                base / "plain", out, key=key, scheme=create_scheme(scheme), size=SIZE, storage=storage, workers=workers
+            )
+            shutil.rmtree(out)
 
         seconds = time_in_turn(
             {
@@ -53,22 +67,16 @@ def run() -> dict[str, Any]:
         )
     decoding = seconds["decode only"]
     return {
-        "images": IMAGES,
-        "size": SIZE,
-        "jpeg_quality": QUALITY,
-        "workers": workers,
-        "results": {
-            name: {
-                "images_per_second": round(IMAGES / statistics.median(times), 1),
-                "share_of_decoding": round(statistics.median(a / b for a, b in zip(decoding, times, strict=True)), 3),
-            }
-            for name, times in seconds.items()
-        },
+        name: {
+            "images_per_second": round(IMAGES / statistics.median(times), 1),
+            "share_of_decoding": round(statistics.median(a / b for a, b in zip(decoding, times, strict=True)), 3),
+        }
+        for name, times in seconds.items()
     }
 
 
-def _write_photographs(folder: Path) -> list[Path]:
-    """Write crops of the photographs that ship inside scikit-learn as JPEG files."""
+def _write_photographs(folder: Path, height: int, width: int) -> list[Path]:
+    """Write crops of the photographs that ship inside scikit-learn (427x640) as JPEG files."""
     from sklearn.datasets import load_sample_images
 
     photographs = load_sample_images().images
@@ -76,8 +84,9 @@ def _write_photographs(folder: Path) -> list[Path]:
     files = []
     for number in range(IMAGES):
         photograph = photographs[number % len(photographs)]
-        top, left = (int(generator.integers(0, side - SIZE)) for side in photograph.shape[:2])
+        top = int(generator.integers(0, photograph.shape[0] - height + 1))
+        left = int(generator.integers(0, photograph.shape[1] - width + 1))
         path = folder / f"{number:05}.jpg"
-        Image.fromarray(photograph[top : top + SIZE, left : left + SIZE]).save(path, quality=QUALITY)
+        Image.fromarray(photograph[top : top + height, left : left + width]).save(path, quality=QUALITY)
         files.append(path)
     return files

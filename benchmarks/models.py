@@ -51,7 +51,7 @@ def run() -> dict[str, Any]:
         "plain_images_per_second": round(BATCH / statistics.median(seconds["plain"]), 2),
         "encrypted_images_per_second": round(BATCH / statistics.median(seconds["encrypted"]), 2),
         "encrypted_to_plain_speed": round(ratio, 4),
-        "stem_megabytes": round(sum(t.numel() * t.element_size() for t in stem.tensors.values()) / 1e6, 2),
+        "stem_megabytes": round(stem.nbytes / 1e6, 2),
         "rekey_milliseconds": round(1e3 * statistics.median(changes["re-key"]), 1),
         "swap_stem_milliseconds": round(1e3 * statistics.median(changes["swap"]), 1),
     }

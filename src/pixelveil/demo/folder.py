@@ -144,7 +144,10 @@ def _separate(
     chosen = ""
     if loaded.found > len(everything) + loaded.rejected:
         chosen = f" Of {loaded.found:,} images every {-(-loaded.found // _MOST_IMAGES)}th was taken, to save time."
-    caution = " Turned or mirrored copies, and different images of one person, are not recognized as related."
+    caution = (
+        " Turned, mirrored or otherwise augmented copies, and different images of one person, are not recognized as "
+        "related; where a set holds such, its accuracies flatter, and only their comparison counts."
+    )
     given_train, given_test = (everything[loaded.given == side] for side in ("train", "test"))
     if len(given_train) and len(given_test):
         clean = given_test[~np.isin(groups[given_test], groups[given_train])]

@@ -72,8 +72,8 @@ DIGITS = Recipe(
 )
 FOLDER = Recipe(
     image_size=64,
-    options={"patch_size": 16, "embed_dim": 192, "depth": 4, "num_heads": 6, **_POOLED},
-    settings=TrainSettings(epochs=40, batch_size=32, learning_rate=1e-3, label_smoothing=0.05, augmentation=_MOVES),
+    options={"patch_size": 16, "embed_dim": 96, "depth": 4, "num_heads": 4, **_POOLED},
+    settings=TrainSettings(epochs=80, batch_size=32, learning_rate=1e-3, label_smoothing=0.05, augmentation=_MOVES),
     seconds=300.0,
 )
 

@@ -21,6 +21,7 @@ from pixelveil.training.models import ModelSpec, load_checkpoint
 __all__ = ["choose_settings", "train_within"]
 
 _PROBE_BATCHES = 6
+_CAUTION = 0.9  # validation and checkpoints take time too
 
 
 def choose_settings(
@@ -53,7 +54,7 @@ def choose_settings(
         speeds[precision] = result.history[1]["images_per_second"]  # the first epoch warms up
     # bfloat16 costs some accuracy in so short a training; it must be clearly faster.
     precision = "bf16" if speeds["bf16"] > 1.2 * speeds["no"] else "no"
-    epochs = int(seconds * speeds[precision] / len(train_set))
+    epochs = int(_CAUTION * seconds * speeds[precision] / len(train_set))
     return replace(settings, precision=precision, epochs=max(1, min(settings.epochs, epochs)))
 
 
@@ -106,7 +107,7 @@ def train_within(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         epochs=len(history),
         planned_epochs=settings.epochs,
-        best_epoch=1 + scores.index(max(scores)),
+        best_epoch=max(range(len(scores)), key=lambda place: (scores[place], place)) + 1,
         precision=settings.precision,
         training_seconds=time.perf_counter() - start,
         images_per_second=float(np.median([entry["images_per_second"] for entry in history])),

@@ -173,7 +173,7 @@ def train(
             }
         )
         progress["epoch"] = epoch
-        better = score > progress["best_accuracy"]
+        better = score >= progress["best_accuracy"]  # of equal epochs the later one has learned more
         if better:
             progress |= {"best_epoch": epoch, "best_accuracy": score}
         if accelerator.is_main_process:

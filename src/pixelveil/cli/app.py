@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from typing import Annotated
 
-import click
 import typer
 
 from pixelveil.cli import data, demo, keys, model, schemes, train
@@ -50,20 +49,19 @@ def main(arguments: list[str] | None = None) -> None:
     """
     words = sys.argv[1:] if arguments is None else arguments
     if "--debug" in words:
-        sys.exit(build_app()(args=[word for word in words if word != "--debug"], standalone_mode=False) or 0)
+        build_app()(args=[word for word in words if word != "--debug"])
     sys.exit(_run(words))
 
 
 def _run(words: list[str]) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code; typer itself reports errors of the command line."""
     try:
-        return build_app()(args=words, standalone_mode=False) or 0
+        build_app()(args=words)
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
     except PixelveilError as error:
         return report_error(error)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         typer.echo("pixelveil: interrupted; run the same command again to go on", err=True)
         return 130
     except OSError as error:
@@ -74,19 +72,25 @@ def _run(words: list[str]) -> int:
         typer.echo(f"pixelveil: unexpected {type(error).__name__}: {error}", err=True)
         typer.echo("hint: this is a bug; run again with --debug and report what it prints", err=True)
         return 1
+    return 0
 
 
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
-    """Handle the options of the program itself (``--debug`` is taken out before)."""
-    del debug
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from pixelveil import __version__
 
         typer.echo(f"pixelveil {__version__}")
         raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Take the options of the program itself, which act before any command."""
+    del version, debug
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+from pixelveil.schemes import list_schemes
+
+
+def run(*words):
+    return subprocess.run([sys.executable, "-m", "pixelveil", "schemes", *words], capture_output=True, text=True)
+
+
+def test_the_list_has_every_scheme_with_what_breaks_it():
+    facts = json.loads(run("--json").stdout)["schemes"]
+    assert [entry["name"] for entry in facts] == list(list_schemes())
+    for entry in facts:
+        assert entry["known_attacks"]
+        assert entry["citation"]
+    assert all(name in run().stdout for name in list_schemes())
+
+
+@pytest.mark.parametrize("name", list_schemes())
+def test_one_scheme_in_full(name):
+    told = run("show", name).stdout
+    facts = json.loads(run("show", name, "--json").stdout)
+    assert facts["key_bits"] == pytest.approx(sum(step["key_bits"] for step in facts["steps"]))
+    assert facts["citation"] in told
+    assert all(attack in told for attack in facts["known_attacks"])
+
+
+def test_parameters_and_size_count():
+    small = json.loads(run("show", "vit-permutation", "-p", "block_size=8", "--size", "32x32", "--json").stdout)
+    assert small["parameters"]["block_size"] == 8
+    assert small["image_size"] == [32, 32]
+    factorials = sum(math.log2(number) for size in (192, 16) for number in range(1, size + 1))
+    assert small["key_bits"] == pytest.approx(factorials + 192)
+
+
+@pytest.mark.parametrize("words", [["show", "rot13"], ["show", "skk", "--size", "big"], ["show", "skk", "-p", "x=1"]])
+def test_wrong_names_and_sizes_are_refused(words):
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stderr.startswith("pixelveil: ")

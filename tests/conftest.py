@@ -1,0 +1,6 @@
+"""Tests run beside each other and beside other work: one thread each, or threads spin while they wait for each other."""
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")

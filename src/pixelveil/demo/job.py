@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pixelveil.atomic import write_atomic
 from pixelveil.demo.folder import folder_data
 from pixelveil.demo.gallery import fold_gallery, scheme_gallery
-from pixelveil.demo.learn import choose_settings, train_within
+from pixelveil.demo.learn import plan_training, train_within, use_threads
 from pixelveil.demo.measure import measure_scheme
 from pixelveil.demo.report import render
 from pixelveil.demo.result import DemoResult
@@ -40,8 +40,6 @@ Stage = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """Shows that a stage runs: a context that gives a function for (done, total)."""
 
 _AFTER_TRAINING = 25.0  # seconds that measuring and the report take on two cores
-
-_PATIENCE = 1.25  # times the planned training time, after which a machine that became slower is not waited for
 
 
 @dataclass(frozen=True)
@@ -112,23 +110,17 @@ def run_demo(
     spec = _spec(chosen, images)
     with clock("choose epochs") as advance:
         left = (seconds or chosen.seconds) - clock.elapsed - _AFTER_TRAINING
-        settings = choose_settings(spec, train_set=images.training, seconds=left, settings=chosen.settings)
-        left = max(left, 1.0) * _PATIENCE
+        plan = plan_training(spec, train_set=images.training, seconds=left, settings=chosen.settings)
         advance(1, 1)
-    with clock("train", detail=f"{settings.epochs} epochs") as advance:
+    with clock("train", detail=f"{plan.settings.epochs} epochs") as advance:
         model, model_facts = train_within(
-            spec,
-            train_set=images.training,
-            validation_set=images.validation,
-            settings=settings,
-            seconds=left,
-            advance=advance,
+            spec, train_set=images.training, validation_set=images.validation, plan=plan, advance=advance
         )
     names = (scheme, *(name for name in DEMO_SCHEMES if name != scheme))
     speed_batch = [photograph.pixels for photograph in photographs()]
     measured = []
     for name in names:
-        with clock(f"encrypt and compare: {name}") as advance:
+        with clock(f"encrypt and compare: {name}") as advance, use_threads(plan.threads):
             entry = measure_scheme(
                 name, model=model, spec=spec, test=images.test, photographs=speed_batch, advance=advance
             )

@@ -50,6 +50,7 @@ class ModelFacts:
         planned_epochs: Passes that were planned; more than were made if the machine became slower.
         best_epoch: The one whose weights are used.
         precision: "bf16" or "no" (float32).
+        threads: PyTorch threads that trained.
         training_seconds: How long it took.
         images_per_second: Median over the epochs.
         history: Training loss and validation accuracy by epoch.
@@ -62,6 +63,7 @@ class ModelFacts:
     planned_epochs: int
     best_epoch: int
     precision: str
+    threads: int
     training_seconds: float
     images_per_second: float
     history: tuple[Mapping[str, float], ...]

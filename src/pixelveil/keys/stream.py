@@ -8,6 +8,7 @@ The compiled loops are imported by the draws, not here: a program that only list
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Never
 
 import numpy as np
@@ -22,6 +23,9 @@ KEY_BYTES = 32
 NONCE_BYTES = 16
 BLOCK_BYTES = 16
 _TWO_POW_53 = float(1 << 53)
+
+# A stream is made in pieces of this size, which stay in the second-level cache until they are read.
+_PIECE_BYTES = 1 << 18
 
 
 class KeyStream:
@@ -91,7 +95,8 @@ class KeyStream:
             raise UsageError(f"width must be 1 to 8, not {width}")
         self._use_once()
         out = np.empty((self.count, size), np.uint8)
-        stream_kernels.unpack_bits(self._read(width * -(-size // 8)), width, out)
+        for rows, words in self._pieces(width * -(-size // 8)):
+            stream_kernels.unpack_bits(words, width, out[rows])
         return out
 
     def integers(self, size: int, *, bound: int) -> NDArray[np.uint8] | NDArray[np.int64]:
@@ -117,7 +122,7 @@ class KeyStream:
         out = np.empty((self.count, size), np.uint8)
         # Expected redraws are size * (256 mod bound) / 256; the spare covers them with a wide margin.
         spare = 0 if 256 % bound == 0 else 64 + size * (256 % bound) // 128
-        while stream_kernels.reduce_bytes(self._read(size + spare), bound, out):
+        while sum(stream_kernels.reduce_bytes(words, bound, out[rows]) for rows, words in self._pieces(size + spare)):
             spare *= 2
         return out
 
@@ -164,24 +169,40 @@ class KeyStream:
 
         out = np.empty((self.count, len(bounds)), np.int64)
         spare = 16
-        while True:
-            words = self._read(4 * (len(bounds) + spare)).view("<u4")
-            if not stream_kernels.reduce_words(words, bounds, out):
-                return out
+        while sum(
+            stream_kernels.reduce_words(words.view("<u4"), bounds, out[rows])
+            for rows, words in self._pieces(4 * (len(bounds) + spare))
+        ):
             spare = 2 * spare + len(bounds)
+        return out
 
     def _read(self, size: int) -> NDArray[np.uint8]:
-        """Return at least ``size`` stream bytes a row; counter mode by hand, so one AES call serves the whole batch."""
+        """Return at least ``size`` stream bytes a row."""
+        out = np.empty((self.count, -(-size // BLOCK_BYTES) * BLOCK_BYTES), np.uint8)
+        for rows, words in self._pieces(size):
+            out[rows] = words
+        return out
+
+    def _pieces(self, size: int) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+        """Yield at least ``size`` stream bytes of a few rows at a time, in memory that the next piece takes again.
+
+        Counter mode by hand, so that one AES key schedule serves the whole batch; pieces stay in the cache.
+        """
         from pixelveil.keys import stream_kernels
 
         blocks = -(-size // BLOCK_BYTES)
-        counters = np.empty((self.count, blocks, 2), np.uint64)
-        stream_kernels.counter_blocks(self._nonces, counters)
+        width = blocks * BLOCK_BYTES
+        height = max(1, min(self.count, _PIECE_BYTES // max(1, width)))
+        counters = np.empty((height, blocks, 2), np.uint64)
         # The library asks for room for one block more than it writes.
-        out = np.empty(counters.nbytes + BLOCK_BYTES - 1, np.uint8)
+        words = np.empty(height * width + BLOCK_BYTES - 1, np.uint8)
         encryptor = Cipher(algorithms.AES(self._key), modes.ECB()).encryptor()  # noqa: S305 - of counters: this is CTR
-        encryptor.update_into(counters.reshape(-1).view(np.uint8).data, out.data)
-        return out[: counters.nbytes].reshape(self.count, blocks * BLOCK_BYTES)
+        for first in range(0, self.count, height):
+            rows = slice(first, min(first + height, self.count))
+            part = counters[: rows.stop - first]
+            stream_kernels.counter_blocks(self._nonces[rows], part)
+            encryptor.update_into(part.reshape(-1).view(np.uint8).data, words.data)
+            yield rows, words[: part.nbytes].reshape(len(part), width)
 
     def _use_once(self) -> None:
         if self._drawn:

@@ -106,7 +106,11 @@ def _pair_choice(
     kind = np.dtype(np.uint8 if maps <= 256 else np.int32)
     # With one map only, ``first`` is zero, and ``others`` may be 256, which does not fit the type.
     scaled = first if others in (1, maps) else first.astype(kind, copy=False) * kind.type(others)
-    return scaled if second is None else np.add(scaled, second.astype(kind, copy=False))
+    if second is None:
+        return scaled
+    # In place where that is possible: a fresh array of this size costs more than the addition.
+    fits = scaled is not first and len(scaled) >= len(second)
+    return np.add(scaled, second.astype(kind, copy=False), out=scaled if fits else None)
 
 
 def _per_block(maps: _Maps) -> _Maps:

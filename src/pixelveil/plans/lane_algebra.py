@@ -110,7 +110,7 @@ def _pair_choice(
         return scaled
     # In place where that is possible: a fresh array of this size costs more than the addition.
     fits = scaled is not first and len(scaled) >= len(second)
-    return np.add(scaled, second.astype(kind, copy=False), out=scaled if fits else None)
+    return np.asarray(np.add(scaled, second.astype(kind, copy=False), out=scaled if fits else None))
 
 
 def _per_block(maps: _Maps) -> _Maps:

@@ -63,7 +63,7 @@ def train(
     size: SizeOption = None,
     epochs: EpochsOption = 20,
     batch_size: BatchOption = 64,
-    lr: RateOption = 1e-3,
+    lr: RateOption = 5e-4,
     seed: SeedOption = 0,
     precision: PrecisionOption = "no",
     as_json: JsonOption = False,

@@ -56,7 +56,7 @@ class TrainSettings:
 
     epochs: int = 20
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     weight_decay: float = 0.05
     warmup: float = 0.1
     seed: int = 0

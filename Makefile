@@ -35,6 +35,10 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.run
 
+# The README's four pictures, from a photograph in the public domain.
+pictures: $(STAMP)
+	$(BIN)/python -m pixelveil.demo.readme docs/pictures
+
 # Prove every architecture of the support table again and write it (about three minutes).
 support: $(STAMP)
 	$(BIN)/pixelveil model support --prove

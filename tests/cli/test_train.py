@@ -165,3 +165,48 @@ def test_wrong_calls(line, message):
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
 def test_help_has_an_example(command):
     assert f"pixelveil {command}" in run(f"{command} --help")
+
+
+def invoke(line):
+    """Run a command line; return its result, whatever the exit code."""
+    app = typer.Typer()
+    for command in (train.train, train.evaluate, train.predict):
+        app.command()(command)
+    return CliRunner().invoke(app, shlex.split(line))
+
+
+def test_unreadable_images_are_named_and_left_out(run_folder):
+    bad = run_folder.parent / "plain" / "test" / "bright" / "0.png"
+    bad.write_bytes(b"no picture")
+    result = invoke("evaluate run plain --json")
+    assert result.exit_code == 3
+    answer = json.loads(result.stdout)
+    assert answer["images"] == 19
+    assert len(answer["rejected"]) == 1
+    assert str(bad.relative_to(run_folder.parent)) in answer["rejected"][0]
+
+
+def test_unreadable_images_do_not_stop_a_training():
+    from pathlib import Path
+
+    Path("plain/train/bright/0.png").write_bytes(b"no picture")
+    result = invoke(f"train plain {TRAIN} --epochs 1 --out run --json")
+    assert result.exit_code == 3
+    answer = json.loads(result.stdout)
+    assert answer["training_images"] + answer["validation_images"] == 39
+    assert len(answer["rejected"]) == 1
+
+
+def test_a_model_and_images_of_different_keys_are_told_apart(run_folder, key):
+    model, spec = load_checkpoint(run_folder / "best.safetensors")
+    options = {"scheme": SCHEME, "image_size": SIZE, "mean": spec.mean, "std": spec.std}
+    veiled = encrypt_model(model, key=key, **options)
+    save_model(veiled, "veiled.safetensors", metadata=spec.to_metadata())
+    encrypt_folder(run_folder.parent / "plain", run_folder.parent / "same", key=key, scheme=SCHEME)
+    other = Key.generate()
+    encrypt_folder(run_folder.parent / "plain", run_folder.parent / "other", key=other, scheme=SCHEME)
+    assert json.loads(run("evaluate veiled.safetensors same --json"))["misfit"] == ""
+    misfit = json.loads(run("evaluate veiled.safetensors other --json"))["misfit"]
+    assert key.fingerprint in misfit
+    assert other.fingerprint in misfit
+    assert "plain" in json.loads(run("evaluate veiled.safetensors plain --json"))["misfit"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,7 @@ from pixelveil.cli.common import (
     progress,
     scheme_from,
 )
-from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.errors import ImageError, IntegrityError, UsageError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -84,6 +85,7 @@ def train(
     with progress("read images") as advance:
         images = open_training(data, size=size, seed=seed)
         advance(1, 1)
+    _tell_rejected(images.rejected)
     spec = ModelSpec(
         architecture=model, num_classes=len(images.classes), image_size=images.image_size, classes=images.classes
     )
@@ -116,10 +118,12 @@ def train(
             "best_epoch": result.best_epoch,
             "epochs": epochs,
             "history": list(result.history),
+            "rejected": list(images.rejected),
         },
         as_json=as_json,
         text=text,
     )
+    _exit_if_rejected(images.rejected)
 
 
 def evaluate(run: RunArgument, data: DataArgument, group: GroupOption = None, as_json: JsonOption = False) -> None:
@@ -132,11 +136,16 @@ def evaluate(run: RunArgument, data: DataArgument, group: GroupOption = None, as
     from pixelveil.training.models import find_checkpoint, load_checkpoint
 
     checkpoint = find_checkpoint(run)
+    rejected: list[str] = []
     with progress("evaluate") as advance:
         model, spec = load_checkpoint(checkpoint)
-        images = open_test(data, spec=spec, group=group)
+        images = open_test(data, spec=spec, group=group, rejected=rejected)
         logits = predict_logits(model, images, mean=spec.mean, std=spec.std)
         advance(1, 1)
+    _tell_rejected(rejected)
+    misfit = _misfit(model, data)
+    if misfit:
+        typer.echo(f"note: {misfit}; the accuracy says nothing about the model", err=True)
     score, matrix = accuracy(logits, images.labels), confusion_matrix(logits, images.labels)
     low, high = wilson_interval(int(matrix.trace()), len(images))
 
@@ -149,15 +158,18 @@ def evaluate(run: RunArgument, data: DataArgument, group: GroupOption = None, as
         {
             "checkpoint": str(checkpoint),
             "encrypted_model": hasattr(model, "pixelveil"),
+            "misfit": misfit,
             "images": len(images),
             "accuracy": score,
             "interval_95": [low, high],
             "classes": list(spec.classes),
             "confusion": matrix.tolist(),
+            "rejected": rejected,
         },
         as_json=as_json,
         text=text,
     )
+    _exit_if_rejected(rejected)
 
 
 def predict(
@@ -202,6 +214,37 @@ def predict(
             typer.echo(f"{path}: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in entry))
 
     emit({"encrypted_here": key_file is not None, "answers": answers}, as_json=as_json, text=text)
+
+
+def _tell_rejected(rejected: Sequence[str]) -> None:
+    """Print a line for each file that was left out."""
+    for line in rejected:
+        typer.echo(f"pixelveil: left out: {line}", err=True)
+
+
+def _exit_if_rejected(rejected: Sequence[str]) -> None:
+    """End with the exit code for bad input, after the rest was done."""
+    if rejected:
+        raise typer.Exit(ImageError.exit_code)
+
+
+def _misfit(model: nn.Module, data: Path) -> str:
+    """Return why a model and a folder do not belong together, empty if they do: other key, or one of them plain."""
+    from pixelveil.cli.data import describe_folder
+    from pixelveil.data.manifest import MANIFEST
+    from pixelveil.models import StemInfo
+
+    info = getattr(model, "pixelveil", None)
+    facts = describe_folder(data) if (data / MANIFEST).exists() else None
+    if not isinstance(info, StemInfo):
+        return ""  # a plain model may have learned from these encrypted images
+    if facts is None:
+        return "the model is encrypted, the images are plain"
+    if info.fingerprint and info.fingerprint != facts["key_fingerprint"]:
+        return f"the model is encrypted with key {info.fingerprint}, the images with {facts['key_fingerprint']}"
+    if info.digest and info.digest != facts["scheme_digest"]:
+        return "model and images are encrypted by different schemes or parameters"
+    return ""
 
 
 def _scheme_of(model: nn.Module, *, key: Key, name: str | None, parameters: list[str] | None) -> Scheme:

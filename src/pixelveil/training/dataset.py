@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from pixelveil.errors import UsageError
+from pixelveil.errors import ImageError, UsageError
 
 __all__ = ["ArrayImages", "ImageDataset", "ImageSource", "ImageSubset", "in_memory", "to_network"]
 
@@ -95,21 +95,36 @@ class ImageSubset:
         return self.source.read(self.indices[np.asarray(indices)].tolist())
 
 
-def in_memory(source: ImageSource, *, limit: int = 1 << 30) -> ImageSource:
+def in_memory(source: ImageSource, *, limit: int = 1 << 30, rejected: list[str] | None = None) -> ImageSource:
     """Return the same images, read once and kept, if they fit; else the source itself.
 
     Args:
         source: Images, for instance in a folder.
         limit: Most bytes to keep.
+        rejected: Takes a line for each image that cannot be read, which is then left out; None: the first one raises.
+
+    Raises:
+        ImageError: An image cannot be read.
 
     >>> images = ArrayImages(np.zeros((3, 4, 4, 3), np.uint8))
     >>> in_memory(images, limit=100) is images, len(in_memory(images))
     (True, 3)
     """
-    if not len(source) or source.read([0]).nbytes * len(source) > limit:
-        return source
-    parts = [source.read(range(start, min(start + 256, len(source)))) for start in range(0, len(source), 256)]
-    return ArrayImages(np.concatenate(parts), labels=source.labels)
+    kept: list[int] = []
+    parts: list[NDArray[Any]] = []
+    for place in range(len(source)):
+        try:
+            image = source.read([place])
+        except ImageError as error:
+            if rejected is None:
+                raise
+            rejected.append(error.message)
+            continue
+        if not parts and image.nbytes * len(source) > limit:
+            return source
+        parts.append(image)
+        kept.append(place)
+    return ArrayImages(np.concatenate(parts), labels=source.labels[kept]) if parts else source
 
 
 class ImageDataset(Dataset[tuple[Tensor, Tensor]]):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pixelveil.data.manifest import MANIFEST
 from pixelveil.data.reader import ImageSet, open_images
 from pixelveil.data.splits import difference_hash, near_groups
-from pixelveil.errors import UsageError
+from pixelveil.errors import ImageError, UsageError
 from pixelveil.training.dataset import ImageSource, ImageSubset, in_memory
 from pixelveil.training.holdout import hold_out
 from pixelveil.training.models import ModelSpec
@@ -36,12 +36,14 @@ class TrainingImages:
         validation: Images that choose the best epoch.
         classes: Names or codes in the order of the labels.
         image_size: Side in pixels.
+        rejected: A line for each file that cannot be read; the others are used.
     """
 
     training: ImageSource
     validation: ImageSource
     classes: tuple[str, ...]
     image_size: int
+    rejected: tuple[str, ...] = ()
 
 
 def open_training(folder: Path, *, size: int | None = None, seed: int = 0) -> TrainingImages:
@@ -65,12 +67,13 @@ def open_training(folder: Path, *, size: int | None = None, seed: int = 0) -> Tr
             f"{folder}: {len(images.classes)} classes, {np.count_nonzero(images.labels < 0)} images without one",
             hint="training needs one folder of images per class",
         )
+    rejected: list[str] = []
     kind = [_kind(group) for group in images.groups]
     learn = _places(kind, "train") if "train" in kind else _places(kind, "")
     validation = _places(kind, "validation")
-    source: ImageSource = in_memory(ImageSubset(images, indices=learn))
+    source: ImageSource = in_memory(ImageSubset(images, indices=learn), rejected=rejected)
     if len(validation):
-        chosen: ImageSource = in_memory(ImageSubset(images, indices=validation))
+        chosen: ImageSource = in_memory(ImageSubset(images, indices=validation), rejected=rejected)
     else:
         everything = np.arange(len(source))
         held = hold_out(everything, labels=source.labels, groups=_groups(source, folder=folder), share=0.1, seed=seed)
@@ -78,16 +81,21 @@ def open_training(folder: Path, *, size: int | None = None, seed: int = 0) -> Tr
         source = ImageSubset(source, indices=np.setdiff1d(everything, held))
     if not len(source) or not len(chosen):
         raise UsageError(f"{folder}: too few images to learn from and to validate", hint="add images, or a val folder")
-    return TrainingImages(training=source, validation=chosen, classes=images.classes, image_size=side)
+    return TrainingImages(
+        training=source, validation=chosen, classes=images.classes, image_size=side, rejected=tuple(rejected)
+    )
 
 
-def open_test(folder: Path, *, spec: ModelSpec, group: str | None = None) -> ImageSource:
+def open_test(
+    folder: Path, *, spec: ModelSpec, group: str | None = None, rejected: list[str] | None = None
+) -> ImageSource:
     """Open a folder for evaluation, with labels in the order of the model's classes.
 
     Args:
         folder: Encrypted folder, or class folders of plain images.
         spec: The model.
         group: Folder above the class folders; None: the test folder if there is one, else all images.
+        rejected: Takes a line for each file that cannot be read, which is then left out; None: the first one raises.
 
     Raises:
         UsageError: The classes or the size are not the model's, or images have no class.
@@ -105,7 +113,8 @@ def open_test(folder: Path, *, spec: ModelSpec, group: str | None = None) -> Ima
         what = f"class {strangers[0]!r} is none of the model's" if strangers else "some images have no class"
         raise UsageError(f"{folder}: {what}", hint=f"the model knows: {', '.join(spec.classes) or 'no names'}")
     order = np.array([spec.classes.index(name) for name in images.classes], np.int64)
-    return ImageSubset(images, indices=places, labels=order[images.labels[places]])
+    chosen = ImageSubset(images, indices=places, labels=order[images.labels[places]])
+    return in_memory(chosen, rejected=rejected)
 
 
 def _open(folder: Path, *, size: int | None) -> tuple[ImageSet, int]:
@@ -114,10 +123,20 @@ def _open(folder: Path, *, size: int | None) -> tuple[ImageSet, int]:
     images = open_images(folder, size=size if encrypted else size or _DEFAULT_SIZE)
     if not len(images):
         raise UsageError(f"{folder}: holds no images")
-    height, width = images.read([0]).shape[1:3]
+    height, width = _first_readable(images).shape[1:3]
     if height != width:
         raise UsageError(f"{folder}: images of {height}x{width} are not square", hint="encrypt with --size")
     return images, int(height)
+
+
+def _first_readable(images: ImageSet) -> NDArray[Any]:
+    """Return the first image that can be read, as a batch of one; raise for the last if none can."""
+    for place in range(len(images) - 1):
+        try:
+            return images.read([place])
+        except ImageError:
+            continue
+    return images.read([len(images) - 1])
 
 
 def _kind(group: str) -> str:

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import on_cores, rates, time_in_turn
 from pixelveil import Key, create_scheme
+from pixelveil.keys import fresh_nonces
 from pixelveil.plans import LanePlan
 from pixelveil.plans.lane_apply import apply_lane_plan
 
 __all__ = ["run"]
 
 BATCH_BYTES = 60_000_000
+CHUNK_BYTES = 6_000_000
 
 
 def run() -> dict[str, Any]:
@@ -59,6 +61,7 @@ def _compare(images: NDArray[np.uint8], size: int) -> dict[str, Any]:
         "kernel: vit-permutation, shared key": lambda: apply_lane_plan(plan, images, out=target),
         "kernel: skk, shared key": lambda: apply_lane_plan(skk_plan, images, out=target),
         "kernel: nibble lanes (LE), shared key": lambda: apply_lane_plan(nibbles, images, out=target),
+        "kernel: skk, key per image, derivation included": lambda: _derive_and_apply(images, target, key),
         "scheme: vit-permutation, shared key": lambda: permutation.encrypt(images, key=key),
         "scheme: skk, shared key": lambda: skk_shared.encrypt(images, key=key),
         "scheme: skk, key per image, derivation included": _encryptor("skk", key, images),
@@ -73,6 +76,16 @@ def _compare(images: NDArray[np.uint8], size: int) -> dict[str, Any]:
     for facts in found.values():
         facts["share_of_memory_copy"] = round(facts["median_gigabytes_per_second"] / copy, 4)
     return found
+
+
+def _derive_and_apply(images: NDArray[np.uint8], target: NDArray[np.uint8], key: Key) -> None:
+    scheme = create_scheme("skk")
+    shape = (int(images.shape[1]), int(images.shape[2]), int(images.shape[3]))
+    nonces, step = fresh_nonces(len(images)), max(1, CHUNK_BYTES // images[0].nbytes)
+    for first in range(0, len(images), step):
+        part = slice(first, first + step)
+        plan = scheme.plan(key=key, shape=shape, nonces=nonces[part])
+        apply_lane_plan(plan, images[part], out=target[part])
 
 
 def _encryptor(name: str, key: Key, images: NDArray[np.uint8], **parameters: Any) -> Any:

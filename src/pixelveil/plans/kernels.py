@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PIXEL_CODES", "move_bytes_each", "move_bytes_shared", "move_nibbles", "shuffle_pixels"]
+__all__ = ["PAIR_NUMBERS", "PIXEL_CODES", "move_bytes_each", "move_bytes_shared", "move_nibbles", "shuffle_pixels"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Bytes = NDArray[np.uint8]
@@ -22,6 +22,17 @@ Offsets = NDArray[np.uint32]
 
 # Output channel c takes input channel PIXEL_CODES[code][c]: the table of Sirichotedumrong et al., ICIP 2019.
 PIXEL_CODES = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
+
+# Number of each map "invert the channels of a pattern, then shuffle by a code", counted as ``6 * pattern + code``: what
+# composing the two steps of the pixel-based schemes gives.
+PAIR_NUMBERS = np.array(
+    [
+        8 * code + sum((pattern >> channel & 1) << place for place, channel in enumerate(order))
+        for pattern in range(8)
+        for code, order in enumerate(PIXEL_CODES)
+    ],
+    np.uint8,
+)
 
 # Pixels decoded at a time: their codes stay in the first-level cache between the two loops below.
 _TILE = 2048
@@ -170,36 +181,71 @@ def move_nibbles(
 
 
 @_compiled
+def _decode_pairs(maps: Bytes, codes: Bytes, masks: Bytes) -> None:
+    """Split map numbers ``6 * pattern + code`` into code and output mask, by arithmetic: vector code, no table."""
+    one, two = np.uint8(1), np.uint8(2)
+    for k in range(maps.shape[0]):
+        number = np.uint32(maps[k])
+        pattern = (number * np.uint32(43)) >> np.uint32(8)  # number // 6 for all bytes below 48
+        masks[k] = np.uint8(pattern)
+        codes[k] = np.uint8(number - pattern * np.uint32(6))
+    for k in range(maps.shape[0]):
+        c, m = codes[k], masks[k]
+        red, green, blue = m & one, (m >> one) & one, (m >> two) & one
+        out_red = red if c < 2 else (green if c < 4 else blue)
+        out_green = red if (c == 2 or c == 4) else (green if (c == 0 or c == 5) else blue)
+        out_blue = red if (c == 3 or c == 5) else (green if (c == 1 or c == 4) else blue)
+        masks[k] = out_red | (out_green << one) | (out_blue << two)
+
+
+@_compiled
+def _decode_table(maps: Bytes, number: Bytes, codes: Bytes, masks: Bytes) -> None:
+    """Look map numbers up: ``8 * code + mask``."""
+    three, seven = np.uint8(3), np.uint8(7)
+    for k in range(maps.shape[0]):
+        codes[k] = number[maps[k]]
+    for k in range(maps.shape[0]):
+        masks[k] = codes[k] & seven
+        codes[k] >>= three
+
+
+@_compiled
+def _move_pixels(source: Bytes, codes: Bytes, masks: Bytes, goal: Bytes) -> None:
+    """Permute and flip the channels of pixels; shaped so that it becomes vector code."""
+    zero, one, two = np.uint8(0), np.uint8(1), np.uint8(2)
+    for k in range(goal.shape[0] // 3):
+        c, m, p = codes[k], masks[k], 3 * k
+        red, green, blue = source[p], source[p + 1], source[p + 2]
+        out_red = red if c < 2 else (green if c < 4 else blue)
+        out_green = red if (c == 2 or c == 4) else (green if (c == 0 or c == 5) else blue)
+        out_blue = red if (c == 3 or c == 5) else (green if (c == 1 or c == 4) else blue)
+        goal[p] = out_red ^ np.uint8(zero - (m & one))
+        goal[p + 1] = out_green ^ np.uint8(zero - ((m >> one) & one))
+        goal[p + 2] = out_blue ^ np.uint8(zero - ((m >> two) & one))
+
+
+@_compiled
 def shuffle_pixels(images: Bytes, choice: Bytes, number: Bytes, out: Bytes) -> None:
-    """Permute and flip the three channels of each pixel; the last loop is shaped so that it becomes vector code.
+    """Permute and flip the three channels of each pixel.
 
     Args:
         images: uint8 (n, P*3).
         choice: uint8 (1 or n, P), which map each pixel uses.
         number: uint8 (256,), for each map ``8 * code + mask``: the row of `PIXEL_CODES`, and bits 0..2 that say
-            which output channels are flipped.
+            which output channels are flipped. Numbered as in `PAIR_NUMBERS`, the maps are decoded without look-up.
         out: uint8 (n, P*3), written.
     """
     pixels = choice.shape[1]
     codes, masks = np.empty(_TILE, np.uint8), np.empty(_TILE, np.uint8)
-    zero, one, two, three, seven = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3), np.uint8(7)
+    paired = True
+    for k in range(PAIR_NUMBERS.shape[0]):
+        paired &= number[k] == PAIR_NUMBERS[k]
     for i in range(images.shape[0]):
         image, target, choices = images[i], out[i], choice[i % choice.shape[0]]
         for first in range(0, pixels, _TILE):
-            size = min(_TILE, pixels - first)
-            maps = choices[first : first + size]
-            source, goal = image[3 * first : 3 * (first + size)], target[3 * first : 3 * (first + size)]
-            for k in range(size):
-                codes[k] = number[maps[k]]
-            for k in range(size):
-                masks[k] = codes[k] & seven
-                codes[k] >>= three
-            for k in range(size):
-                c, m, p = codes[k], masks[k], 3 * k
-                red, green, blue = source[p], source[p + 1], source[p + 2]
-                out_red = red if c < 2 else (green if c < 4 else blue)
-                out_green = red if (c == 2 or c == 4) else (green if (c == 0 or c == 5) else blue)
-                out_blue = red if (c == 3 or c == 5) else (green if (c == 1 or c == 4) else blue)
-                goal[p] = out_red ^ np.uint8(zero - (m & one))
-                goal[p + 1] = out_green ^ np.uint8(zero - ((m >> one) & one))
-                goal[p + 2] = out_blue ^ np.uint8(zero - ((m >> two) & one))
+            last = min(first + _TILE, pixels)
+            if paired:
+                _decode_pairs(choices[first:last], codes, masks)
+            else:
+                _decode_table(choices[first:last], number, codes, masks)
+            _move_pixels(image[3 * first : 3 * last], codes, masks, target[3 * first : 3 * last])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,6 +74,7 @@ class Worker:
         key: Counts the images.
         scheme: Encrypts them.
         shape: The (H, W, C) that all images must have; None if any will do.
+        memory: What each thread keeps from call to call.
     """
 
     source: Path
@@ -82,6 +84,7 @@ class Worker:
     key: Key
     scheme: Scheme
     shape: Shape | None
+    memory: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
     def __call__(self, items: Sequence[Item]) -> list[Stored | Rejected]:
         """Read, encrypt and store images.
@@ -123,7 +126,8 @@ class Worker:
     def _encrypt(self, batch: list[tuple[Item, Pixels]]) -> list[Stored]:
         items = [item for item, _ in batch]
         nonces = self._nonces(items) if self.header.key_policy == "derived" else None
-        encrypted = self.scheme.encrypt(np.stack([pixels for _, pixels in batch]), key=self.key, nonces=nonces)
+        plain = self._stack([pixels for _, pixels in batch])
+        encrypted = self.scheme.encrypt(plain, key=self.key, nonces=nonces)
         if self.header.key_policy != "ephemeral" and encrypted.fingerprint != self.header.fingerprint:
             raise IntegrityError("the key was rotated while the job ran", hint="encrypt into a new folder")
         shape = cast(Shape, batch[0][1].shape)
@@ -132,6 +136,17 @@ class Worker:
             self._store(item, image, shape=shape, nonce=None if nonces is None else nonces[place].tobytes().hex())
             for place, (item, image) in enumerate(zip(items, images, strict=True))
         ]
+
+    def _stack(self, images: Sequence[Pixels]) -> Pixels:
+        """Return images of one shape as one array, in memory of this thread that the next call takes again.
+
+        Fresh memory of this size would cost more than the copy: the system hands it out page by page.
+        """
+        shape = (len(images), *images[0].shape)
+        stacked: Pixels | None = getattr(self.memory, "stacked", None)
+        if stacked is None or stacked.shape[0] < shape[0] or stacked.shape[1:] != shape[1:]:
+            stacked = self.memory.stacked = np.empty(shape, np.uint8)
+        return np.stack(images, out=stacked[: shape[0]])
 
     def _nonces(self, items: Sequence[Item]) -> NDArray[np.uint8]:
         """Return one nonce per image: a resumed job must give each image the nonce that it had before.

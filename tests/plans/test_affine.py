@@ -228,3 +228,11 @@ def test_plans_for_different_images_are_refused(second, message):
     with pytest.raises(UsageError) as caught:
         first.compose(second)
     assert message in str(caught.value)
+
+
+def test_an_image_does_not_depend_on_the_others_of_its_batch():
+    rng = np.random.default_rng(0)
+    plan = AffinePlan(matrix=np.linalg.qr(rng.normal(size=(48, 48)))[0])
+    images = rng.integers(0, 256, (9, 16, 24, 3), dtype=np.uint8)
+    together = plan.apply(images)
+    assert all(np.array_equal(plan.apply(image), result) for image, result in zip(images, together, strict=True))

@@ -29,7 +29,7 @@ def list_schemes() -> tuple[str, ...]:
     return tuple(sorted(SCHEMES))
 
 
-def create_scheme(name: str, **parameters: Any) -> Scheme:
+def create_scheme(name: str, /, **parameters: Any) -> Scheme:
     """Create a scheme by name.
 
     Args:

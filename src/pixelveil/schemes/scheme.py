@@ -25,6 +25,9 @@ KEY_POLICIES: tuple[KeyPolicy, ...] = ("shared", "derived", "ephemeral")
 # Shared plans kept in memory per epoch: folders of odd sizes must not fill it.
 _PLANS_KEPT = 16
 
+# Images are padded to whole blocks; a block larger than any patch of a model would only fill the memory.
+_LARGEST_BLOCK = 1024
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scheme:
@@ -52,6 +55,8 @@ class Scheme:
     def __post_init__(self) -> None:
         if self.key_policy not in KEY_POLICIES:
             raise UsageError(f"key_policy must be one of {', '.join(KEY_POLICIES)}, not {self.key_policy!r}")
+        if self.block > _LARGEST_BLOCK:
+            raise UsageError(f"{self.name}: block_size must be at most {_LARGEST_BLOCK}, not {self.block}")
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps, in the order in which they are applied to a plain image."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from pixelveil.errors import UsageError
 from pixelveil.schemes.scheme import Scheme
 from pixelveil.steps import BlockScramble, OrthogonalMixing, Step
 
 __all__ = ["VitOrthogonal"]
+
+_LARGEST_BLOCK = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,14 @@ class VitOrthogonal(Scheme):
 
     block_size: int = 16
     scramble_blocks: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.block_size > _LARGEST_BLOCK:
+            raise UsageError(
+                f"{self.name}: block_size must be at most {_LARGEST_BLOCK}, not {self.block_size}",
+                hint="a matrix of all values of a block with all would need gigabytes",
+            )
 
     def steps(self) -> tuple[Step, ...]:
         """Return the mixing and, where switched on, the scrambling."""

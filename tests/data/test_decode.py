@@ -147,9 +147,10 @@ def test_a_missing_file_and_a_folder_are_image_errors(tmp_path):
         assert caught.value.message.count(str(path)) == 1
 
 
-def test_the_size_must_be_positive(tmp_path):
-    with pytest.raises(UsageError, match="size 0"):
-        decode_image(tmp_path / "a.png", size=0)
+@pytest.mark.parametrize("size", [0, -1, 8193])
+def test_the_size_must_be_that_of_an_image(tmp_path, size):
+    with pytest.raises(UsageError, match=f"size {size} is not between 1 and 8192 pixels"):
+        decode_image(tmp_path / "a.png", size=size)
 
 
 def small_files():

@@ -131,6 +131,16 @@ def test_another_destination_is_refused(pets, tmp_path, key):
         decrypt_folder(tmp_path / "out", tmp_path / "file", key=key)
 
 
+def test_two_processes_do_not_work_in_one_folder(pets, tmp_path, key):
+    encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED)
+
+    def once_more(done, total):
+        with pytest.raises(UsageError, match="another process"):
+            decrypt_folder(tmp_path / "out", tmp_path / "back", key=key)
+
+    assert decrypt_folder(tmp_path / "out", tmp_path / "back", key=key, advance=once_more) == 22
+
+
 @given(st.lists(st.from_regex(r"\A[ab]{1,2}(\.jpg|\.png|\.tif)(\.png|\.jpg)?\Z"), unique=True))
 def test_png_names_differ_and_keep_what_ends_with_png(paths):
     names = png_names(paths)

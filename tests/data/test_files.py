@@ -25,6 +25,12 @@ def test_an_error_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
+    with replacing(tmp_path / ("ü" * 127 + "x")) as file:
+        file.write(b"x")
+    assert (tmp_path / ("ü" * 127 + "x")).read_bytes() == b"x"
+
+
 def test_sweep_removes_what_a_killed_job_left(tmp_path):
     (tmp_path / "deep").mkdir()
     context = replacing(tmp_path / "deep" / "a")

@@ -94,6 +94,19 @@ def test_another_key_does_not_fit(tmp_path):
         write(tmp_path, HEADER, FOOTER).check_mac(key=bytes(32))
 
 
+@pytest.mark.parametrize(
+    "names", [["../x", "dog"], ["..", "dog"], ["", "dog"], ["a\0", "dog"], ["dog", "dog"]], ids=str
+)
+def test_classes_are_folder_names_all_different(names):
+    with pytest.raises(IntegrityError, match="line 1"):
+        parse_header(altered(HEADER, classes=names), where="line 1")
+
+
+def test_png_holds_bytes_only():
+    with pytest.raises(IntegrityError, match="PNG does not hold float16"):
+        parse_header(altered(HEADER, storage="png", dtype="float16"), where="line 1")
+
+
 BAD_HEADERS = {
     "format": "pixelveil-dataset/v2",
     "key_policy": "none",
@@ -118,12 +131,16 @@ def test_a_header_is_parsed_strictly(name):
 
 
 BAD_ROWS = [
-    *({"file": file} for file in ("/etc/passwd", "../a", "a/../../b", "", "a//b", "./a", "a/")),
+    *(
+        {"file": file}
+        for file in ("/etc/passwd", "../a", "a/../../b", "", "a//b", "./a", "a/", "a\0b", "\ud800", "a" * 256)
+    ),
     *({"name": name} for name in ("A" * 26, "a" * 25, "../../../../../../../../../x")),
     *({"label": label} for label in (2, -1, "cat", 1.0, True)),
     *({"nonce": nonce} for nonce in (None, "22", "ZZ" * 16)),
     *({"shape": shape} for shape in ([4, 4], [4, 4, 0], [4, 4, 3.0], [True, 4, 3], "443")),
-    *({"size": size} for size in (0, -1, None)),
+    *({"size": size} for size in (0, -1, None, 10**30)),
+    *({place: 10**30} for place in ("index", "offset")),
     {"offset": -1},
     {"index": -1},
     {"group": "../train"},

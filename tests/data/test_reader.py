@@ -81,6 +81,14 @@ def test_damage_names_file_and_image(out):
         images.read([0])
 
 
+def test_a_manifest_that_promises_terabytes_takes_no_memory(out):
+    path = out / "manifest.jsonl"
+    size = next(Manifest.open(out).rows()).size
+    path.write_text(path.read_text().replace(f'"size":{size},', '"size":9000000000000000,', 1))
+    with pytest.raises(IntegrityError, match="the file ends before the image does"):
+        open_images(out).read([0])
+
+
 def test_what_is_no_set_of_images_is_refused(tmp_path, pets):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="holds no images"):

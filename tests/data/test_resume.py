@@ -13,7 +13,7 @@ import pytest
 
 from pixelveil.data import encrypt_folder, verify_folder
 from pixelveil.data.job import locked
-from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.errors import BudgetError, IntegrityError, UsageError
 from pixelveil.keys import Key, keyfile
 from pixelveil.schemes import create_scheme
 
@@ -158,6 +158,15 @@ def test_another_job_does_not_go_into_the_same_folder(pets, tmp_path, key, finis
     (pets / "train" / "cat" / "patient-cat-00.png").unlink()
     with pytest.raises(UsageError, match="another source"):
         encrypt_folder(pets, out, key=key, scheme=SHARED)
+    if finished:
+        verify_folder(out, key=key)  # what was refused has left nothing behind
+
+
+def test_a_job_that_could_not_begin_leaves_nothing_behind(pets, tmp_path, key):
+    with pytest.raises(BudgetError):
+        encrypt_folder(pets, tmp_path / "out", key=Key.generate(budget=3), scheme=SHARED)
+    assert not any((tmp_path / "out").iterdir())
+    assert encrypt_folder(pets, tmp_path / "out", key=key, scheme=SHARED).images == 22
 
 
 def test_a_rotated_key_does_not_go_on_with_an_old_job(pets, tmp_path, key):

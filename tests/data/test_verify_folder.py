@@ -76,6 +76,12 @@ def test_a_link_is_not_a_file(out, tmp_path):
     assert find_faults(out) == (f"{path}: is missing",)
 
 
+def test_a_link_to_a_folder_does_not_belong_there(out, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (out / "link").symlink_to(tmp_path / "elsewhere")
+    assert find_faults(out) == (f"{out / 'link'}: is not in the manifest",)
+
+
 def test_altered_names_are_found(out):
     (out / "names.sealed").write_bytes(b"{}")
     assert find_faults(out) == (f"{out / 'names.sealed'}: was altered",)

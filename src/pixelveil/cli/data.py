@@ -37,7 +37,9 @@ SizeOption = Annotated[
 FormatOption = Annotated[str, typer.Option("--format", "-f", help="png (class folders), npy or wds (shards).")]
 ShardSizeOption = Annotated[int, typer.Option("--shard-size", help="Images in a shard; a stopped job loses no more.")]
 HideClassesOption = Annotated[bool, typer.Option("--hide-classes", help="Replace class names by codes.")]
-WorkersOption = Annotated[int | None, typer.Option("--workers", help="Threads.", show_default="one per processor")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", help="Threads.", min=1, show_default="one per processor")
+]
 RejectedOption = Annotated[
     Path | None, typer.Option("--rejected", help="Where to list bad files.", show_default="OUT.rejected.jsonl")
 ]

@@ -18,6 +18,7 @@ went in, and nobody can look at the result to see what went wrong.
 from __future__ import annotations
 
 import functools
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pixelveil.errors import ImageError, UsageError
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "Pixels", "decode_image", "image_shape"]
+__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "Pixels", "check_size", "decode_image", "image_shape"]
 
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -82,7 +83,7 @@ def decode_image(path: Path, *, size: int | None = None, max_pixels: int = MAX_P
 
     Raises:
         ImageError: The file cannot be read, is larger than ``max_pixels``, or holds something else than one picture.
-        UsageError: ``size`` is below one.
+        UsageError: ``size`` is below one, or its square has more than ``max_pixels``.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -92,14 +93,28 @@ def decode_image(path: Path, *, size: int | None = None, max_pixels: int = MAX_P
     >>> pixels.shape, int(pixels.min())
     ((2, 2, 3), 255)
     """
-    if size is not None and size < 1:
-        raise UsageError(f"size {size} is not a side in pixels")
+    if size is not None:
+        check_size(size, max_pixels=max_pixels)
     with _opened(path, max_pixels=max_pixels) as image:
         if size is not None:
             image.draft("RGB", (2 * size, 2 * size))
         ImageOps.exif_transpose(image, in_place=True)
         upright = _rgb(image, path=path)
         return np.asarray(upright if size is None else _resized(upright, size=size))
+
+
+def check_size(size: int, *, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise unless a square of this side is an image.
+
+    Args:
+        size: Side in pixels.
+        max_pixels: Largest number of pixels of an image.
+
+    Raises:
+        UsageError: The side is below one or too large.
+    """
+    if not 1 <= size <= math.isqrt(max_pixels):
+        raise UsageError(f"size {size} is not between 1 and {math.isqrt(max_pixels)} pixels")
 
 
 def image_shape(path: Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int, int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,15 +73,17 @@ def decrypt_folder(
         raise UsageError(f"{folder}: images under this scheme and key policy cannot be decrypted by anybody")
     total = verify_folder(folder, key=key)
     targets = _targets(folder, manifest, epoch=epoch, original_names=original_names)
-    _begin(destination, manifest, original_names=original_names)
     run = _Run(folder=folder, destination=destination, manifest=manifest, scheme=scheme, epoch=epoch, targets=targets)
     done = 0
-    with ThreadPoolExecutor(workers or processors()) as pool:
+    with (
+        _begun(destination, manifest, original_names=original_names),
+        ThreadPoolExecutor(workers or processors()) as pool,
+    ):
         for count in ordered_map(run, _blocks(manifest.rows()), pool=pool, ahead=2 * (workers or processors())):
             done += count
             if advance is not None:
                 advance(done, total)
-    sweep(destination)
+        sweep(destination)
     return total
 
 
@@ -130,8 +134,9 @@ def _blocks(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield block
 
 
-def _begin(destination: Path, manifest: Manifest, *, original_names: bool) -> None:
-    """Mark a new destination as that of this data set, or see that it is so marked already."""
+@contextmanager
+def _begun(destination: Path, manifest: Manifest, *, original_names: bool) -> Iterator[None]:
+    """Mark a new destination as that of this data set, or see that it is so marked, and keep other processes out."""
     state = destination / _STATE
     wanted = {"format": "pixelveil-decrypted/v1", "manifest_mac": manifest.mac(), "original_names": original_names}
     content = json.dumps(wanted).encode()
@@ -141,8 +146,17 @@ def _begin(destination: Path, manifest: Manifest, *, original_names: bool) -> No
             write_atomic(state, content)
         elif not state.exists() or state.read_bytes() != content:
             raise UsageError(f"{destination}: holds something else", hint="name a new folder")
+        mark = state.open("rb")
     except OSError as error:
         raise UsageError(f"{destination}: cannot be written: {error.strerror}") from error
+    with mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"{destination}: another process is working in it", hint="wait until it has ended"
+            ) from error
+        yield
 
 
 def _targets(folder: Path, manifest: Manifest, *, epoch: Epoch, original_names: bool) -> dict[str, str]:

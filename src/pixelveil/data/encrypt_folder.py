@@ -134,7 +134,6 @@ def encrypt_folder(
                 )
                 _encrypt_chunks(worker, job, workers=workers or processors(), advance=advance)
                 _finish(job, listing, epoch=epoch, rejected=rejected)
-            job.remove_state()
     if was_complete:
         finished_before = verify_folder(out, key=key, contents=False)
     footer = Manifest.open(out).footer()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from pixelveil import atomic
 
 __all__ = ["TEMPORARY", "replacing", "sweep"]
 
@@ -33,21 +36,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     ...     (Path(folder) / "a").read_bytes()
     b'x'
     """
-    temporary = path.with_name(f".{path.name}{TEMPORARY}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    # A name of its own length: with something added, a name as long as file systems allow would be too long.
+    temporary = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]}{TEMPORARY}")
+    temporary.unlink(missing_ok=True)
+    with atomic.replacing(path, temporary=temporary, mode=0o666) as file:  # the user's umask decides, as for any output
+        yield file
 
 
 def sweep(folder: Path) -> None:

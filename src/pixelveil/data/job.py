@@ -11,18 +11,21 @@ import dataclasses
 import fcntl
 import hmac
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from pixelveil.atomic import write_atomic
+from pixelveil.data.decode import check_size
 from pixelveil.data.discover import Listing
 from pixelveil.data.manifest import FORMAT, MANIFEST, Header, Manifest, Storage, parse_header, to_line
 from pixelveil.data.names import class_code, pseudonym, pseudonym_key, public_group
+from pixelveil.data.writers import suffix
 from pixelveil.errors import UsageError
 from pixelveil.keys import Epoch
 from pixelveil.schemes import Scheme
@@ -110,10 +113,6 @@ class Job:
             with self.journal(chunk).open("rb") as file:
                 yield from (line for line in file if line.startswith(b'{"rejected"') == rejected)
 
-    def remove_state(self) -> None:
-        """Remove what only an unfinished job needs."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
 
 def new_header(
     listing: Listing,
@@ -128,13 +127,16 @@ def new_header(
     """Return the header of a new job, with a fresh salt.
 
     Raises:
-        UsageError: There is no such storage, or a number is below one.
+        UsageError: There is no such storage, it cannot hold what the scheme gives, or a number is out of its range.
     """
     if storage not in get_args(Storage):
         raise UsageError(f"unknown format {storage!r}", hint=f"choose one of: {', '.join(get_args(Storage))}")
-    for name, number in {"size": size, "shard size": shard_size}.items():
-        if number is not None and number < 1:
-            raise UsageError(f"{name} {number} is below one")
+    if size is not None:
+        check_size(size)
+    if shard_size < 1:
+        raise UsageError(f"shard size {shard_size} is below one")
+    dtype = "uint8" if scheme.output_dtype == "uint8" else "float16"
+    suffix(cast(Storage, storage), shape=(1, 1, 3), dtype=dtype)  # refuses what the storage cannot hold
     classes = [_public_class(name, epoch=epoch, hide_classes=hide_classes) for name in listing.classes]
     return Header(
         format=FORMAT,
@@ -147,7 +149,7 @@ def new_header(
         epoch=epoch.number,
         size=size,
         storage=storage,
-        dtype="uint8" if scheme.output_dtype == "uint8" else "float16",
+        dtype=dtype,
         shard_size=shard_size,
         classes=tuple(sorted(classes)),
         classes_hidden=hide_classes,
@@ -182,7 +184,8 @@ def begin(out: Path, listing: Listing, *, header: Header, epoch: Epoch) -> Job:
 def locked(out: Path) -> Iterator[None]:
     """Make ``out`` if it is missing, and keep other processes from working in it.
 
-    The system frees the lock of a process that dies.
+    The system frees the lock of a process that dies. The job's state does not outlive the block where nobody needs it:
+    in a finished data set, which a refused command leaves as it was, and where nothing was begun.
 
     Raises:
         UsageError: ``out`` holds other things, cannot be made, or another process is working in it.
@@ -191,15 +194,28 @@ def locked(out: Path) -> Iterator[None]:
         if out.exists() and any(out.iterdir()) and not (out / JOB).is_dir() and not (out / MANIFEST).exists():
             raise UsageError(f"{out}: is not empty", hint="name a new folder")
         (out / JOB).mkdir(parents=True, exist_ok=True)
-        file = (out / JOB / "lock").open("w")
+        lock = out / JOB / "lock"
+        file = lock.open("w")
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            # The lock of a process that has just tidied up is no longer the one that the next process finds.
+            if not os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+                raise BlockingIOError
+        except (BlockingIOError, FileNotFoundError) as error:
             raise UsageError(f"{out}: another process is working in it", hint="wait until it has ended") from error
-        yield
+        try:
+            yield
+        finally:
+            if (out / MANIFEST).exists() or _is_untouched(out):
+                shutil.rmtree(out / JOB, ignore_errors=True)
+
+
+def _is_untouched(out: Path) -> bool:
+    """Whether a job has written nothing but its header."""
+    return {path.name for path in out.iterdir()} <= {JOB} and not any((out / JOB).glob("*chunk-*"))
 
 
 def _same_job(old: Header, new: Header, *, out: Path) -> Header:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -82,7 +83,9 @@ class Header:
         _require(self.dtype in ("uint8", "float16"), f"dtype {self.dtype!r} is unknown")
         _require(self.size is None or self.size > 0, f"size {self.size} is not positive")
         _require(self.shard_size > 0, f"shard size {self.shard_size} is not positive")
-        _require(all(isinstance(name, str) for name in self.classes), "a class is not a text")
+        _require((self.storage, self.dtype) != ("png", "float16"), "PNG does not hold float16")
+        _require(all(isinstance(name, str) and _is_name(name) for name in self.classes), "a class is not a folder name")
+        _require(len(set(self.classes)) == len(self.classes), "two classes have one name")
         _require(_is_hex(self.salt, 32) and _is_hex(self.source, 64), "salt or source is not hexadecimal")
 
 
@@ -124,10 +127,10 @@ class Row:
         for shape in (self.shape, self.encrypted_shape):
             _require(len(shape) == 3 and all(type(side) is int and side > 0 for side in shape), "a shape is wrong")
         for folder in (self.file, self.group):
-            safe = folder == "" or {"", ".", ".."}.isdisjoint(folder.split("/"))
-            _require(safe, f"path {folder!r} is not allowed")
+            _require(folder == "" or all(map(_is_name, folder.split("/"))), f"path {folder!r} is not allowed")
         _require(self.file != "", "the file has no name")
-        _require(self.index >= 0 and self.offset >= 0 and self.size > 0, "a place is negative")
+        _require(0 <= self.index <= _LARGEST and 0 <= self.offset <= _LARGEST, "a place is out of range")
+        _require(0 < self.size <= _LARGEST, "the number of bytes is out of range")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,6 +281,8 @@ class Manifest:
 _JSON = json.JSONEncoder(separators=(",", ":"))
 
 _LONGEST_END = 4096  # footer and MAC together are far shorter
+_LONGEST_NAME = 255  # of a file, in bytes, on the usual file systems
+_LARGEST = 2**53 - 1  # what every language counts exactly, and every file system can seek to
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -325,6 +330,15 @@ def _encode(values: dict[str, Any]) -> bytes:
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise IntegrityError(message)
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a file or folder can have this name; it leads nowhere else."""
+    try:
+        length = len(os.fsencode(text))
+    except UnicodeEncodeError:
+        return False
+    return 0 < length <= _LONGEST_NAME and text not in (".", "..") and not {"/", "\0"} & set(text)
 
 
 def _is_hex(text: str, digits: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,8 @@ def read_stored(folder: Path, row: Row, *, header: Header) -> NDArray[Any]:
     """
     try:
         with (folder / row.file).open("rb") as file:
+            if os.fstat(file.fileno()).st_size < row.offset + row.size:  # else the memory for it would be asked for
+                raise IntegrityError("the file ends before the image does")
             file.seek(row.offset)
             content = file.read(row.size)
         storage = cast(Storage, header.storage)

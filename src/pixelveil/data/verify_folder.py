@@ -101,7 +101,7 @@ def _faults(
         yield error.message
         return
     for path in sorted(folder.rglob("*")):
-        if not path.is_dir() and path.relative_to(folder).as_posix() not in seen:
+        if (path.is_symlink() or not path.is_dir()) and path.relative_to(folder).as_posix() not in seen:
             yield f"{path}: is not in the manifest"
 
 

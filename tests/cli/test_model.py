@@ -59,6 +59,17 @@ def key():
     return Key.load("clinic.pvkey", passphrase="p")
 
 
+def test_an_encrypted_model_is_not_encrypted_once_more():
+    invoke(ENCRYPT)
+    with pytest.raises(UsageError, match="is encrypted already"):
+        invoke(ENCRYPT.replace("plain", "model"))
+
+
+def test_a_folder_that_is_not_there_is_a_clear_line():
+    with pytest.raises(UsageError, match=r"none/m\.safetensors: cannot be written: No such file"):
+        invoke(ENCRYPT.replace("--out model", "--out none/m"))
+
+
 def test_a_checkpoint_of_training_is_encrypted_and_verified(tmp_path):
     output = run(ENCRYPT)
     for part in ("model.safetensors", "vit_tiny_patch16_224 at 32x32", key().fingerprint, "does not hide images"):

@@ -29,6 +29,16 @@ def test_json_round_trip():
         LAYOUT.to_json()[:-1],
         LAYOUT.to_json().replace("gathers", "gather"),
         LAYOUT.to_json().replace('"axes":[1]', '"axes":1'),
+        LAYOUT.to_json().replace('"axes":[1]', '"axes":[true]'),
+        LAYOUT.to_json().replace('"axes":[1]', '"axes":[1e9]'),
+        LAYOUT.to_json().replace('"start":1', '"start":-1'),
+        LAYOUT.to_json().replace('"start":1', f'"start":{10**30}'),
+        LAYOUT.to_json().replace('"weight":"proj.weight"', '"weight":null'),
+        LAYOUT.to_json().replace('"patch_size":8', '"patch_size":0'),
+        LAYOUT.to_json().replace('"channels":3', '"channels":true'),
+        LAYOUT.to_json().replace("[32,48]", "[32]"),
+        LAYOUT.to_json().replace("[32,48]", f"[32,{10**30}]"),
+        "[" * 100_000,
     ],
 )
 def test_a_garbled_layout_is_refused(text):

@@ -284,10 +284,12 @@ def _spec(
     std: str | None,
 ) -> ModelSpec:
     """Return what a plain checkpoint says of its model, options first."""
-    from pixelveil.models.storage import read_header
+    from pixelveil.models.storage import FORMAT, read_header
     from pixelveil.training.models import ModelSpec
 
     header = {"classes": "[]", "architecture_options": "{}", **read_header(path)}
+    if FORMAT in header:
+        raise UsageError(f"{path}: is encrypted already", hint="give it another key with: pixelveil model rekey")
     given = (
         ("architecture", "--arch", arch),
         ("num_classes", "--num-classes", num_classes),

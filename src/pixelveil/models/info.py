@@ -89,7 +89,7 @@ class StemInfo:
         """
         facts = {name.removeprefix(PREFIX): text for name, text in metadata.items() if name.startswith(PREFIX)}
         try:
-            return cls(
+            info = cls(
                 layout=Layout.from_json(facts["layout"]),
                 mean=tuple(float(value) for value in json.loads(facts["mean"])),
                 std=tuple(float(value) for value in json.loads(facts["std"])),
@@ -102,8 +102,12 @@ class StemInfo:
                 epoch=int(facts["epoch"]),
                 client=facts["client"],
             )
-        except (KeyError, ValueError, TypeError) as error:
+            channels = info.layout.embedding.channels
+            if len(info.mean) != channels or len(info.std) != channels or not min(info.std) > 0:
+                raise ValueError("mean or std")
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise IntegrityError(f"the header of an encrypted model lacks or garbles a fact: {error}") from error
+        return info
 
 
 def info_of(model: nn.Module) -> StemInfo:

@@ -7,7 +7,7 @@ encrypt a model, a stem without its model, or an encrypted model once more.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from pixelveil.errors import IntegrityError
@@ -140,19 +140,57 @@ class Layout:
             IntegrityError: The text is no layout.
         """
         try:
-            fields: dict[str, Any] = json.loads(text)
-            fields["embedding"] = Embedding(**fields["embedding"])
-            fields["image_size"] = tuple(int(side) for side in fields["image_size"])
-            fields["gathers"] = tuple(_gather(entry) for entry in fields["gathers"])
-            fields["wrapped"] = tuple(
-                Wrapped(**{**entry, "axes": tuple(int(axis) for axis in entry["axes"])}) for entry in fields["wrapped"]
-            )
-            fields["shifted"] = None if fields["shifted"] is None else _gather(fields["shifted"])
-            return cls(**fields)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            values: dict[str, Any] = json.loads(text)
+            values["embedding"] = _read(Embedding, values["embedding"])
+            values["gathers"] = [_read(Gather, entry) for entry in values["gathers"]]
+            values["wrapped"] = [_read(Wrapped, entry) for entry in values["wrapped"]]
+            values["shifted"] = None if values["shifted"] is None else _read(Gather, values["shifted"])
+            layout: Self = _read(cls, values)
+            _check_ranges(layout)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise IntegrityError("the layout of an encrypted model cannot be read") from error
+        return layout
 
 
-def _gather(entry: dict[str, Any]) -> Gather:
-    """Read one gather of a layout."""
-    return Gather(**{**entry, "axes": tuple(int(axis) for axis in entry["axes"])})
+# What JSON gives for a field of each type that the classes above declare.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "bool": (bool,),
+    "Literal['chw', 'hwc']": (str,),
+    "tuple[int, ...]": (list,),
+    "tuple[int, int]": (list,),
+    "Embedding": (Embedding,),
+    "tuple[Gather, ...]": (list,),
+    "tuple[Wrapped, ...]": (list,),
+    "Gather | None": (Gather, type(None)),
+}
+
+_LARGEST_SIDE = 1 << 14  # of an image, in pixels
+
+
+def _read(kind: Any, values: dict[str, Any]) -> Any:
+    """Make an object of a dataclass from exactly its fields, each of exactly its type; lists become tuples."""
+    types = {field.name: _TYPES[str(field.type).replace('"', "'")] for field in fields(kind)}
+    if set(values) != set(types) or any(type(values[name]) not in allowed for name, allowed in types.items()):
+        raise ValueError
+    return kind(**{name: tuple(value) if type(value) is list else value for name, value in values.items()})
+
+
+def _check_ranges(layout: Layout) -> None:
+    """Raise ValueError where a number is none that a model has; the tensors themselves are checked by use."""
+    embedding, sides = layout.embedding, layout.image_size
+    gathers = (*layout.gathers, *(() if layout.shifted is None else (layout.shifted,)))
+    axes = [axis for entry in (*gathers, *layout.wrapped) for axis in entry.axes]
+    places = [layout.prefix, layout.suffix, *(entry.start for entry in gathers)]
+    if not (
+        all(type(number) is int for number in (*sides, *axes))
+        and len(sides) == 2
+        and embedding.channels in (1, 3)
+        and embedding.flatten in ("chw", "hwc")
+        and 1 <= embedding.patch_size <= min(sides)
+        and max(sides) <= _LARGEST_SIDE
+        and all(abs(axis) <= 8 for axis in axes)  # far more axes than any tensor of a model has
+        and all(0 <= place <= _LARGEST_SIDE for place in places)
+    ):
+        raise ValueError

@@ -126,7 +126,10 @@ def rekey_stem(
     before = shared_plan(scheme, key=old, size=size, channels=channels, client=info.client)
     after = shared_plan(scheme, key=new, size=size, channels=channels, client=owner)
     undo = undo_of(before.invert().compose(after), layout=layout)
-    tensors = absorb(stem.tensors, layout=layout, undo=undo, mean=info.mean, std=info.std)
+    try:
+        tensors = absorb(stem.tensors, layout=layout, undo=undo, mean=info.mean, std=info.std)
+    except (RuntimeError, IndexError) as error:  # what PyTorch raises where shapes do not fit
+        raise IntegrityError("the stem's tensors do not fit its layout", hint="make it again from the model") from error
     return Stem(
         info=replace(info, fingerprint=new.fingerprint, epoch=new.number, client=owner),
         tensors=tensors,

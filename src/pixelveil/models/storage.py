@@ -213,4 +213,7 @@ def _write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str])
         value = tensor.detach().cpu().contiguous()
         content[name] = value.clone() if value.untyped_storage().data_ptr() in seen else value
         seen.add(value.untyped_storage().data_ptr())
-    write_atomic(path, save(content, metadata=dict(header)))
+    try:
+        write_atomic(path, save(content, metadata=dict(header)))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}", hint="is there such a folder?") from error

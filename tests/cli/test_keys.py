@@ -108,18 +108,22 @@ def test_inspect_dispatches_on_what_the_path_is(tmp_path, monkeypatch):
         setattr(module, f"describe_{name}", lambda path, name=name: {"kind": name, "path": str(path)})
         monkeypatch.setitem(sys.modules, "pixelveil.cli.data" if name == "folder" else "pixelveil.cli.model", module)
     (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "manifest.jsonl").touch()
     (tmp_path / "vit.safetensors").touch()
     assert json.loads(run("inspect images --json")) == {"kind": "folder", "path": "images"}
     assert json.loads(run("inspect vit.safetensors --json")) == {"kind": "model", "path": "vit.safetensors"}
     assert run("inspect images") == "kind  folder\npath  images\n"
 
 
+def test_names_in_a_file_cannot_steer_the_terminal(tmp_path, monkeypatch):
+    module = ModuleType("folder")
+    setattr(module, "describe_folder", lambda path: {"classes": {"\x1b[2Jcat\n": 1}})  # noqa: B010 - typed as a module
+    monkeypatch.setitem(sys.modules, "pixelveil.cli.data", module)
+    (tmp_path / "images").mkdir()
+    assert run("inspect images") == "classes  \\x1b[2Jcat\\n 1\n"
+
+
 def test_inspect_refuses_what_it_does_not_know(tmp_path):
-    (tmp_path / "plain").mkdir()
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(UsageError, match=r"plain: has no manifest\.jsonl"):
-        run("inspect plain")
     with pytest.raises(KeyFileError, match="is not a key file"):
         run("inspect notes.txt")
     with pytest.raises(KeyFileError, match="no such key file"):

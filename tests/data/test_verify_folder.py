@@ -76,6 +76,11 @@ def test_a_link_is_not_a_file(out, tmp_path):
     assert find_faults(out) == (f"{path}: is missing",)
 
 
+def test_another_key_is_a_line_that_names_the_folder(out):
+    with pytest.raises(IntegrityError, match=f"^{out}: made with key"):
+        verify_folder(out, key=Key.generate())
+
+
 def test_a_link_to_a_folder_does_not_belong_there(out, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (out / "link").symlink_to(tmp_path / "elsewhere")

@@ -75,7 +75,7 @@ def test_writing_into_a_missing_folder_is_named(tmp_path, path):
     with pytest.raises(KeyFileError, match="cannot be written: No such file or directory"):
         store.write_epochs(tmp_path / "no" / "my.pvkey", epochs, wrapping=wrapping)
     with (
-        pytest.raises(KeyFileError, match=r"my\.pvkey\.lock: cannot be written"),
+        pytest.raises(KeyFileError, match=r"my\.pvkey: cannot be written"),
         store.locked(tmp_path / "no/my.pvkey"),
     ):
         pass

@@ -27,6 +27,7 @@ __all__ = [
     "SchemeOption",
     "emit",
     "open_key",
+    "printable",
     "progress",
     "read_passphrase",
     "report_error",
@@ -114,9 +115,20 @@ def progress(description: str, *, quiet: bool = False) -> Iterator[Callable[[int
         yield advance
 
 
+def printable(text: str) -> str:
+    r"""Return one line in which names that strangers chose cannot steer the terminal.
+
+    >>> printable("a\x1b[2Jb\nc")
+    'a\\x1b[2Jb\\nc'
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
 def report_error(error: PixelveilError) -> int:
     """Print one line (and a hint) on standard error; return the exit code of the error's class."""
-    typer.echo(f"pixelveil: {error.message}", err=True)
+    typer.echo(printable(f"pixelveil: {error.message}"), err=True)
     if error.hint:
-        typer.echo(f"hint: {error.hint}", err=True)
+        typer.echo(printable(f"hint: {error.hint}"), err=True)
     return error.exit_code

@@ -15,6 +15,7 @@ from pixelveil.cli.common import (
     SchemeOption,
     emit,
     open_key,
+    printable,
     progress,
     scheme_from,
 )
@@ -184,7 +185,7 @@ def verify(
     result = {"folder": str(folder), "checked": checked, "faults": list(faults)}
     emit(result, as_json=as_json, text=lambda: typer.echo(f"{folder}: {len(faults)} faults; {checked} were checked"))
     for fault in faults:
-        typer.echo(fault, err=True)
+        typer.echo(printable(fault), err=True)
     if faults:
         raise IntegrityError(f"{folder}: is not what its manifest says", hint="do not use it")
 

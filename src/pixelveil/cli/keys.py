@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from pixelveil.cli.common import JsonOption, PassphraseFileOption, emit, open_key, read_passphrase
+from pixelveil.cli.common import JsonOption, PassphraseFileOption, emit, open_key, printable, read_passphrase
 from pixelveil.errors import UsageError
 
 __all__ = ["describe_key", "inspect", "keygen", "rotate"]
 
 OutArgument = Annotated[Path, typer.Argument(help="Key file to make; must not exist.", show_default=False)]
 KeyArgument = Annotated[Path, typer.Argument(help="Key file.", show_default=False)]
-PathArgument = Annotated[Path, typer.Argument(help="Key file, encrypted folder or model.", show_default=False)]
+PathArgument = Annotated[Path, typer.Argument(help="Key file, folder of images or model.", show_default=False)]
 NewBudgetOption = Annotated[
     int | None, typer.Option("--budget", help="Images that the epoch may encrypt.", show_default="10000")
 ]
@@ -92,7 +92,7 @@ def rotate(
 
 
 def inspect(path: PathArgument, as_json: JsonOption = False) -> None:
-    """Show what a key file, an encrypted folder or an encrypted model tells without a passphrase.
+    """Show what a key file, a folder of images or a model tells without a passphrase.
 
     Nothing shown is authenticated: opening a key file, verifying a folder or a model is.
 
@@ -129,7 +129,7 @@ def describe_key(path: Path) -> dict[str, Any]:
 
 def _describe(path: Path) -> Mapping[str, Any]:
     """Describe a path by what it is."""
-    if (path / "manifest.jsonl").is_file():
+    if path.is_dir():
         from pixelveil.cli.data import describe_folder
 
         return describe_folder(path)
@@ -137,8 +137,6 @@ def _describe(path: Path) -> Mapping[str, Any]:
         from pixelveil.cli.model import describe_model
 
         return describe_model(path)
-    if path.is_dir():
-        raise UsageError(f"{path}: has no manifest.jsonl", hint="give a key file, an encrypted folder or a model")
     return describe_key(path)
 
 
@@ -149,4 +147,4 @@ def _print(description: Mapping[str, Any]) -> None:
         items = value if isinstance(value, list) else [value]
         for index, item in enumerate(items):
             shown = "  ".join(f"{k} {v}" for k, v in item.items()) if isinstance(item, Mapping) else item
-            typer.echo(f"{name if index == 0 else '':{width}}  {shown}")
+            typer.echo(printable(f"{name if index == 0 else '':{width}}  {shown}"))

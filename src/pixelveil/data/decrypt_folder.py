@@ -20,7 +20,7 @@ from pixelveil.data.manifest import NAMES, Manifest, Row
 from pixelveil.data.names import open_names
 from pixelveil.data.pipeline import ordered_map
 from pixelveil.data.reader import read_stored
-from pixelveil.data.verify_folder import mac_key, verify_folder
+from pixelveil.data.verify_folder import epoch_of, mac_key, verify_folder
 from pixelveil.data.worker import Shape
 from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.keys import Epoch, Key
@@ -64,7 +64,7 @@ def decrypt_folder(
     """
     manifest = Manifest.open(folder)
     header = manifest.header
-    epoch = key.epoch(fingerprint=header.fingerprint)
+    epoch = epoch_of(manifest, key=key)
     manifest.check_mac(key=mac_key(epoch))  # before anything is done as the manifest says
     scheme = create_scheme(header.scheme, **header.parameters)
     if scheme.digest != header.digest:

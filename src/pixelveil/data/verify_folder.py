@@ -13,7 +13,19 @@ from pixelveil.data.writers import frame, shard_end, shard_start, suffix
 from pixelveil.errors import IntegrityError
 from pixelveil.keys import Epoch, Key
 
-__all__ = ["find_faults", "mac_key", "verify_folder"]
+__all__ = ["epoch_of", "find_faults", "mac_key", "verify_folder"]
+
+
+def epoch_of(manifest: Manifest, *, key: Key) -> Epoch:
+    """Return the epoch of a key that made a data set.
+
+    Raises:
+        IntegrityError: None of its epochs did.
+    """
+    try:
+        return key.epoch(fingerprint=manifest.header.fingerprint)
+    except IntegrityError as error:
+        raise IntegrityError(f"{manifest.path.parent}: {error.message}", hint=error.hint) from error
 
 
 def mac_key(epoch: Epoch) -> bytes:
@@ -82,7 +94,7 @@ def _faults(
     try:
         manifest = Manifest.open(folder)
         if key is not None:
-            manifest.check_mac(key=mac_key(key.epoch(fingerprint=manifest.header.fingerprint)))
+            manifest.check_mac(key=mac_key(epoch_of(manifest, key=key)))
         footer = manifest.footer()
         names = folder / NAMES
         if names.is_file() and hashlib.sha256(names.read_bytes()).hexdigest() != footer.names_sha256:

@@ -113,7 +113,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _MODE)
     except OSError as error:
-        raise _unwritable(lock, error) from error
+        raise _unwritable(lock if path.parent.is_dir() else path, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -145,5 +145,6 @@ def _read(path: Path, *, private: bool) -> bytes:
 
 def _unwritable(path: Path, error: OSError) -> KeyFileError:
     return KeyFileError(
-        f"{path}: cannot be written: {error.strerror}", hint="budgets are counted in the key file; it must be writable"
+        f"{path}: cannot be written: {error.strerror}",
+        hint="images are counted in the key file: its folder must exist and be writable",
     )

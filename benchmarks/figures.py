@@ -58,11 +58,12 @@ def _demo_lines() -> list[str]:
         *rows,
         "",
         f"Same answer image by image: {digits['predictions_equal']} digits, {brain['predictions_equal']} brain images; "
-        f"largest difference of any logit {largest:.1e} (float32). Brain MRI: {brain['data']['moved']} test images with "
-        f"a near copy in the training set were set aside (with them: {brain['data']['given_test_accuracy']:.1f} %). The "
-        "small model was chosen with a look at these test images, so take its accuracy as an example; what is claimed "
-        "is that encryption does not change it. With a wrong key the model answers nearly always the same class, which "
-        "may be a rare one.",
+        f"largest difference of any logit {largest:.1e} (float32).",
+        "",
+        f"Brain MRI: {brain['data']['moved']} test images with a near copy in the training set were set aside (with "
+        f"them: {brain['data']['given_test_accuracy']:.1f} %). The small model was chosen with a look at these test "
+        "images, so take its accuracy as an example; what is claimed is that encryption does not change it. With a "
+        "wrong key the model answers nearly always the same class, which may be a rare one.",
     ]
 
 

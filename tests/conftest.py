@@ -1,4 +1,4 @@
-"""Tests run beside each other and beside other work: one thread each, or threads spin while they wait for each other."""
+"""One thread each: beside other work, threads spin while they wait for each other."""
 
 import os
 

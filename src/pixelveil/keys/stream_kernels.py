@@ -6,25 +6,15 @@ behind the first pass; a stream whose spare words run out is reported to the cal
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelveil.compiled import compiled
+
 __all__ = ["counter_blocks", "fisher_yates", "reduce_bytes", "reduce_words", "unpack_bits"]
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-def _compiled(function: Function) -> Function:
-    """Compile on first use, keep the result on disk, release the interpreter lock."""
-    compiled: Function = numba.njit(nogil=True, cache=True)(function)
-    return compiled
-
-
-@_compiled
+@compiled
 def _swap_bytes(word: np.uint64) -> np.uint64:
     low, high = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
     word = ((word & low) << np.uint64(8)) | ((word >> np.uint64(8)) & low)
@@ -32,7 +22,7 @@ def _swap_bytes(word: np.uint64) -> np.uint64:
     return (word << np.uint64(32)) | (word >> np.uint64(32))
 
 
-@_compiled
+@compiled
 def counter_blocks(nonces: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
     """Fill ``out[i, j]`` with nonce i plus ``j``, as 128-bit big-endian numbers modulo 2^128.
 
@@ -49,7 +39,7 @@ def counter_blocks(nonces: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
             out[i, j, 1] = _swap_bytes(value)
 
 
-@_compiled
+@compiled
 def reduce_bytes(words: NDArray[np.uint8], bound: int, out: NDArray[np.uint8]) -> int:
     """Turn one byte a number into integers below ``bound`` by the rounds rule; return streams that ran dry.
 
@@ -100,7 +90,7 @@ def reduce_bytes(words: NDArray[np.uint8], bound: int, out: NDArray[np.uint8]) -
     return dry
 
 
-@_compiled
+@compiled
 def reduce_words(words: NDArray[np.uint32], bounds: NDArray[np.int64], out: NDArray[np.int64]) -> int:
     """Turn one 32-bit word a number into integers below ``bounds[j]`` by the rounds rule; return dry streams."""
     count, size = out.shape
@@ -132,7 +122,7 @@ def reduce_words(words: NDArray[np.uint32], bounds: NDArray[np.int64], out: NDAr
     return dry
 
 
-@_compiled
+@compiled
 def fisher_yates(draws: NDArray[np.int64], out: NDArray[np.int32]) -> None:
     """Shuffle 0..n-1 in every row of ``out`` with the draws j_{n-1}, ..., j_1 of the same row."""
     count, size = out.shape
@@ -144,7 +134,7 @@ def fisher_yates(draws: NDArray[np.int64], out: NDArray[np.int32]) -> None:
             out[i, a], out[i, b] = out[i, b], out[i, a]
 
 
-@_compiled
+@compiled
 def unpack_bits(packed: NDArray[np.uint8], width: int, out: NDArray[np.uint8]) -> None:
     """Write ``width`` (1 to 8) consecutive bits as one number, the first bit lowest.
 

@@ -6,16 +6,13 @@ Images come as rows of ``H*W*C`` bytes. A block plan is given as byte offsets: `
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelveil.compiled import compiled
+
 __all__ = ["PAIR_NUMBERS", "PIXEL_CODES", "move_bytes_each", "move_bytes_shared", "move_nibbles", "shuffle_pixels"]
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 Bytes = NDArray[np.uint8]
 # Unsigned: a signed index would be tested for being negative at every byte.
 Offsets = NDArray[np.uint32]
@@ -41,13 +38,7 @@ _TILE = 2048
 _FETCH_ABOVE = 16384
 
 
-def _compiled(function: Function) -> Function:
-    """Compile on first use, keep the result on disk, release the interpreter lock."""
-    compiled: Function = numba.njit(nogil=True, cache=True)(function)
-    return compiled
-
-
-@_compiled
+@compiled
 def _fetch(image: Bytes, target: Bytes) -> None:
     """Walk both images in order, once a cache line, so that the scattered accesses that follow hit the cache.
 
@@ -61,7 +52,7 @@ def _fetch(image: Bytes, target: Bytes) -> None:
             target[k] = seen
 
 
-@_compiled
+@compiled
 def move_bytes_shared(
     images: Bytes,
     base: Offsets,
@@ -111,7 +102,7 @@ def move_bytes_shared(
                     out_d[row_target + k] = in_d[index] ^ mask
 
 
-@_compiled
+@compiled
 def move_bytes_each(
     images: Bytes,
     base: Offsets,
@@ -143,7 +134,7 @@ def move_bytes_each(
                     target_image[row_target + k] = image[start + offsets[row_lane + k]] ^ flips[row_lane + k]
 
 
-@_compiled
+@compiled
 def move_nibbles(
     images: Bytes,
     base: Offsets,
@@ -180,7 +171,7 @@ def move_nibbles(
                     target_image[row_target + k] = (lower | (upper << np.uint8(4))) ^ flips[lane]
 
 
-@_compiled
+@compiled
 def _decode_pairs(maps: Bytes, codes: Bytes, masks: Bytes) -> None:
     """Split map numbers ``6 * pattern + code`` into code and output mask, by arithmetic: vector code, no table."""
     one, two = np.uint8(1), np.uint8(2)
@@ -198,7 +189,7 @@ def _decode_pairs(maps: Bytes, codes: Bytes, masks: Bytes) -> None:
         masks[k] = out_red | (out_green << one) | (out_blue << two)
 
 
-@_compiled
+@compiled
 def _decode_table(maps: Bytes, number: Bytes, codes: Bytes, masks: Bytes) -> None:
     """Look map numbers up: ``8 * code + mask``."""
     three, seven = np.uint8(3), np.uint8(7)
@@ -209,7 +200,7 @@ def _decode_table(maps: Bytes, number: Bytes, codes: Bytes, masks: Bytes) -> Non
         codes[k] >>= three
 
 
-@_compiled
+@compiled
 def _move_pixels(source: Bytes, codes: Bytes, masks: Bytes, goal: Bytes) -> None:
     """Permute and flip the channels of pixels; shaped so that it becomes vector code."""
     zero, one, two = np.uint8(0), np.uint8(1), np.uint8(2)
@@ -224,7 +215,7 @@ def _move_pixels(source: Bytes, codes: Bytes, masks: Bytes, goal: Bytes) -> None
         goal[p + 2] = out_blue ^ np.uint8(zero - ((m >> two) & one))
 
 
-@_compiled
+@compiled
 def shuffle_pixels(images: Bytes, choice: Bytes, number: Bytes, out: Bytes) -> None:
     """Permute and flip the three channels of each pixel.
 

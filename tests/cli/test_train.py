@@ -210,3 +210,27 @@ def test_a_model_and_images_of_different_keys_are_told_apart(run_folder, key):
     assert key.fingerprint in misfit
     assert other.fingerprint in misfit
     assert "plain" in json.loads(run("evaluate veiled.safetensors plain --json"))["misfit"]
+
+
+def test_predict_leaves_unreadable_files_out(run_folder):
+    folder = run_folder.parent / "plain" / "test" / "dark"
+    bad = folder / "bad.png"
+    bad.write_bytes(b"no picture")
+    result = invoke(f"predict run {bad} {folder / '1.png'} --json")
+    assert result.exit_code == 3
+    answer = json.loads(result.stdout)
+    assert [entry["image"] for entry in answer["answers"]] == [str(folder / "1.png")]
+    assert len(answer["rejected"]) == 1
+    assert invoke(f"predict run {bad} --json").exit_code == 3
+
+
+def test_predict_encrypts_for_the_client_of_the_model(run_folder, key):
+    model, spec = load_checkpoint(run_folder / "best.safetensors")
+    options = {"scheme": SCHEME, "image_size": SIZE, "mean": spec.mean, "std": spec.std, "client": "ward-7"}
+    save_model(encrypt_model(model, key=key, **options), "veiled.safetensors", metadata=spec.to_metadata())
+    image = run_folder.parent / "plain" / "test" / "dark" / "1.png"
+    plain = json.loads(run(f"predict run {image} --json"))["answers"]
+    veiled = json.loads(run(f"predict veiled.safetensors {image} --key k.pvkey --json"))["answers"]
+    assert [entry["class"] for entry in plain[0]["top"]] == [entry["class"] for entry in veiled[0]["top"]]
+    for before, after in zip(plain[0]["top"], veiled[0]["top"], strict=True):
+        assert after["probability"] == pytest.approx(before["probability"], abs=1e-4)

@@ -221,7 +221,8 @@ def test_nonces_and_names_follow_from_salt_and_path(pets, tmp_path, key):
         for row in Manifest.open(tmp_path / name).rows():
             path = paths[row.name]
             assert row.name == pseudonym(path, key=pseudonym_key(key.active, salt=salt))
-            digest = hmac.digest(key.active.subkey(purpose="nonce"), salt + path.encode(), "sha256")
+            changed = (pets / path).stat().st_mtime_ns.to_bytes(8, "big")
+            digest = hmac.digest(key.active.subkey(purpose="nonce"), salt + changed + path.encode(), "sha256")
             assert row.nonce == digest[:16].hex()
             nonces.append(row.nonce)
     assert len(set(nonces)) == 44

@@ -97,3 +97,11 @@ def test_finding_a_checkpoint(tmp_path):
         find_checkpoint(tmp_path)
     (tmp_path / "best.safetensors").touch()
     assert find_checkpoint(tmp_path) == find_checkpoint(tmp_path / "best.safetensors")
+
+
+@pytest.mark.parametrize("option", ["checkpoint_path", "pretrained", "pretrained_cfg", "cache_dir", "features_only"])
+def test_the_header_of_a_checkpoint_cannot_have_other_files_read(option):
+    with pytest.raises(UsageError, match=option):
+        create_model(
+            "vit_tiny_patch16_224", num_classes=2, image_size=32, architecture_options={option: "/etc/hostname"}
+        )

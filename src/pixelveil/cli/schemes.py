@@ -17,7 +17,10 @@ SizeOption = Annotated[str, typer.Option("--size", help="Image size that the key
 
 def build_app() -> typer.Typer:
     """Return the group of commands."""
-    app = typer.Typer(help="What each scheme does and what breaks it.", invoke_without_command=True)
+    app = typer.Typer(
+        help="What each scheme does and what breaks it.\n\nExample: pixelveil schemes show vit-permutation",
+        invoke_without_command=True,
+    )
     app.callback()(list_all)
     app.command()(show)
     return app

@@ -193,10 +193,23 @@ def predict(
     from pixelveil.training.models import find_checkpoint, load_checkpoint
 
     model, spec = load_checkpoint(find_checkpoint(checkpoint))
-    pixels: Any = np.stack([decode_image(path, size=spec.image_size) for path in images])
+    files: list[Path] = []
+    read: list[Any] = []
+    rejected: list[str] = []
+    for path in images:
+        try:
+            read.append(decode_image(path, size=spec.image_size))
+            files.append(path)
+        except ImageError as error:
+            rejected.append(error.message)
+    _tell_rejected(rejected)
+    if not files:
+        raise typer.Exit(ImageError.exit_code)
+    pixels: Any = np.stack(read)
     if key_file is not None:
         with open_key(key_file, passphrase_file=passphrase_file) as key:
-            pixels = _scheme_of(model, key=key, name=scheme, parameters=parameter).encrypt(pixels, key=key).images
+            chosen = _scheme_of(model, key=key, name=scheme, parameters=parameter)
+            pixels = chosen.encrypt(pixels, key=key, client=_client_of(model)).images
     elif hasattr(model, "pixelveil"):
         typer.echo("The model is encrypted: its answers mean nothing for plain images. Use --key.", err=True)
     logits = predict_logits(model, pixels, mean=spec.mean, std=spec.std).astype(np.float64)
@@ -206,14 +219,23 @@ def predict(
     best = [[(names[place], float(row[place])) for place in (-row).argsort()[:top]] for row in shares]
     answers = [
         {"image": str(path), "top": [{"class": name, "probability": round(share, 6)} for name, share in entry]}
-        for path, entry in zip(images, best, strict=True)
+        for path, entry in zip(files, best, strict=True)
     ]
 
     def text() -> None:
-        for path, entry in zip(images, best, strict=True):
+        for path, entry in zip(files, best, strict=True):
             typer.echo(f"{path}: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in entry))
 
-    emit({"encrypted_here": key_file is not None, "answers": answers}, as_json=as_json, text=text)
+    emit({"encrypted_here": key_file is not None, "answers": answers, "rejected": rejected}, as_json=as_json, text=text)
+    _exit_if_rejected(rejected)
+
+
+def _client_of(model: nn.Module) -> str:
+    """Return the client whose images an encrypted model answers; empty for none and for plain models."""
+    from pixelveil.models import StemInfo
+
+    info = getattr(model, "pixelveil", None)
+    return info.client if isinstance(info, StemInfo) else ""
 
 
 def _tell_rejected(rejected: Sequence[str]) -> None:
@@ -240,6 +262,8 @@ def _misfit(model: nn.Module, data: Path) -> str:
         return ""  # a plain model may have learned from these encrypted images
     if facts is None:
         return "the model is encrypted, the images are plain"
+    if info.client:
+        return f"the model is for client {info.client!r}, the images for none"
     if info.fingerprint and info.fingerprint != facts["key_fingerprint"]:
         return f"the model is encrypted with key {info.fingerprint}, the images with {facts['key_fingerprint']}"
     if info.digest and info.digest != facts["scheme_digest"]:

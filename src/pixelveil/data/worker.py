@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -151,10 +152,15 @@ class Worker:
     def _nonces(self, items: Sequence[Item]) -> NDArray[np.uint8]:
         """Return one nonce per image: a resumed job must give each image the nonce that it had before.
 
-        ``HMAC-SHA256(subkey("nonce"), salt || path)``, first 16 bytes. The salt is new in every job.
+        ``HMAC-SHA256(subkey("nonce"), salt || time || path)``, first 16 bytes. The salt is new in every job; the time
+        (of the file's last change, 8 bytes, nanoseconds) gives a file that was replaced between a kill and the next
+        start another nonce, for what was written before may have been seen.
         """
         key, salt = self.epoch.subkey(purpose="nonce"), bytes.fromhex(self.header.salt)
-        digests = [hmac.digest(key, salt + item.path.encode("utf-8", "surrogateescape"), "sha256") for item in items]
+        digests = []
+        for item in items:
+            changed = (self.source / item.path).stat().st_mtime_ns.to_bytes(8, "big", signed=True)
+            digests.append(hmac.digest(key, salt + changed + os.fsencode(item.path), "sha256"))
         joined = b"".join(digest[:_NONCE_BYTES] for digest in digests)
         return np.frombuffer(joined, np.uint8).reshape(-1, _NONCE_BYTES)
 

@@ -30,7 +30,8 @@ class Key:
     that is killed wastes it. The budget is never overrun. A process goes on with its lease when another one rotates
     the key; its next lease is of the new epoch.
 
-    Keys may be shared by threads and inherited through a fork (a lease belongs to one process). They cannot be
+    Keys may be shared by threads and inherited through a fork (a lease belongs to one process); but only a key that is
+    bound to a file counts for all processes together, one in memory counts in each of them apart. Keys cannot be
     pickled: load the file in each process.
 
     >>> key = Key.generate(budget=3)

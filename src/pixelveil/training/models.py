@@ -19,6 +19,11 @@ __all__ = ["ModelSpec", "create_model", "find_checkpoint", "load_checkpoint", "s
 
 _HALF = (0.5, 0.5, 0.5)
 
+# Arguments of timm.create_model that read files or the network; a checkpoint's header must not reach them.
+_LOADING = frozenset(
+    {"cache_dir", "checkpoint_path", "features_only", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"}
+)
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -122,6 +127,9 @@ def create_model(
         hint = f"did you mean {', '.join(near)}?" if near else "names are listed by timm.list_models()"
         raise UsageError(f"unknown model {name!r}", hint=hint)
     options = dict(architecture_options or {})
+    foreign = sorted(_LOADING & options.keys())
+    if foreign:
+        raise UsageError(f"{foreign[0]} is no option of an architecture", hint="leave it out of architecture_options")
     # Transformers are built for one size; convolutional networks take any and have no such argument.
     if getattr(timm.get_pretrained_cfg(name, allow_unregistered=True), "fixed_input_size", False):
         options["img_size"] = image_size
@@ -129,7 +137,7 @@ def create_model(
         torch.manual_seed(seed)
         try:
             model: nn.Module = timm.create_model(name, pretrained=False, num_classes=num_classes, **options)
-        except (AssertionError, TypeError, ValueError) as error:
+        except (AssertionError, TypeError, ValueError, RuntimeError) as error:
             raise UsageError(f"{name} cannot be built with {options}: {error}") from error
     return model
 

@@ -207,6 +207,6 @@ def _warn_of_readable(scheme: Scheme, epoch: Epoch) -> None:
     if scheme.key_policy == "shared" and known is not None and epoch.used >= known:
         typer.echo(
             f"note: {epoch.used} images are encrypted under one key; published attacks read {scheme.name} from about "
-            f"{known} on, without the key",
+            f"{known} image{'s' if known > 1 else ''} on, without the key",
             err=True,
         )

@@ -34,14 +34,16 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from pixelveil.schemes import list_schemes
 
     rows = [describe(name, None, (224, 224, 3)) for name in list_schemes()]
 
     def text() -> None:
-        table = Table("scheme", "what it does", "key policy", "output", "read by an attack from")
+        table = Table(
+            "scheme", Column("what it does", overflow="fold"), "key policy", "output", "read by an attack from"
+        )
         for row in rows:
             images = row["readable_from"]
             known = "-" if images is None else f"{images} image{'s' if images > 1 else ''}"

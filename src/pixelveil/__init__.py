@@ -1,4 +1,4 @@
-"""pixelveil: encrypt images so that people cannot see them and neural networks still can, and measure what it hides.
+"""pixelveil: encrypt images so that people cannot see them and neural networks still can; say what it hides.
 
 The map, from the ground up::
 

@@ -1,4 +1,8 @@
-"""What broke the schemes that the demo shows: every figure was measured or published, none needs the key."""
+"""What broke the schemes that the demo shows; none of it needs the key.
+
+The figures of ``_STUDY`` come from the design study that the package was built from. The attacks themselves are not in
+the package yet, so no command repeats these figures and no result file stands behind them; the report says so.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +29,21 @@ class Attack:
     source: str
 
 
-_PROJECT = "measured by this project"
+_STUDY = "design study, not repeated yet"
 
 ATTACKS: Final[tuple[Attack, ...]] = (
     Attack(
         scheme="vit-permutation",
         has="one image and its ciphertext",
         gets="all 768 pixel places and the block order, and so every other image under that key",
-        source=f"{_PROJECT}, one photograph at 224x224, block 16",
+        source=f"{_STUDY}, one photograph at 224x224, block 16",
     ),
     Attack(
         scheme="vit-permutation",
         has="one ciphertext and nothing else",
         gets="the picture, in about 4 seconds on a processor: SSIM 0.95 on average, 1.00 in the median, for 20 "
         "CIFAR-10 images enlarged to 224x224; 0.39 for 20 photographs; with 14 photographs under one key, everything",
-        source=f"{_PROJECT} for the two permutations, a jigsaw solver after Chuman and Kiya, arXiv 2202.00806 and "
+        source=f"{_STUDY} for the two permutations, a jigsaw solver after Chuman and Kiya, arXiv 2202.00806 and "
         "2211.02369; the inversions fall to correlations (3 of 3 images)",
     ),
     Attack(
@@ -47,20 +51,20 @@ ATTACKS: Final[tuple[Attack, ...]] = (
         has="about 50 ciphertexts under one key, and public images of the same kind",
         gets="readable pictures: SSIM 0.29 from 10 ciphertexts, 0.84 from 50, 0.91 from 200; with public images of "
         "another kind the attack is much weaker",
-        source=f"{_PROJECT}, second- and third-order statistics, CIFAR-10 at 224x224, block 16",
+        source=f"{_STUDY}, second- and third-order statistics, CIFAR-10 at 224x224, block 16",
     ),
     Attack(
         scheme="vit-orthogonal",
         has="one image and its ciphertext",
         gets="other images under that key at SSIM 0.92; with four pairs exactly",
-        source=f"{_PROJECT}, block norms and least squares, photographs at 224x224",
+        source=f"{_STUDY}, block norms and least squares, photographs at 224x224",
     ),
     Attack(
         scheme="both",
         has="the encrypted model, and the plain patch embedding (a public checkpoint, say)",
         gets="everything: the model's own tokens are those of the plain model, and comparing the two embeddings gives "
         "the key; a new key changes nothing",
-        source=f"{_PROJECT}; it follows from the construction of Kiya et al., arXiv 2207.05366",
+        source=f"{_STUDY}; it follows from the construction of Kiya et al., arXiv 2207.05366",
     ),
     Attack(
         scheme="skk",

@@ -19,7 +19,6 @@ LINES = 400
 TESTED_BY = {
     "__main__.py": "tests/test_import.py",
     "cli/app.py": "tests/cli/test_model.py",
-    "cli/common.py": "tests/cli/test_keys.py",
     "cli/schemes.py": "tests/test_readme.py",
     "data/chunk.py": "tests/data/test_encrypt_folder.py",
     "data/job.py": "tests/data/test_resume.py",

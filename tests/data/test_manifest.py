@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pixelveil.data.manifest import Footer, Header, Manifest, Row, parse_header, to_line, write_manifest
+from pixelveil.data.manifest import MANIFEST, Footer, Header, Manifest, Row, parse_header, to_line, write_manifest
 from pixelveil.errors import IntegrityError, UsageError
 
 KEY = bytes(range(32))
@@ -191,4 +191,11 @@ def test_a_folder_without_manifest_is_no_encrypted_folder(tmp_path):
         Manifest.open(tmp_path)
     (tmp_path / ".job").mkdir()
     with pytest.raises(UsageError, match="run the same encrypt command again"):
+        Manifest.open(tmp_path)
+
+
+def test_a_line_without_end_does_not_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("pixelveil.data.manifest._LONGEST_LINE", 1000)
+    (tmp_path / MANIFEST).write_bytes(b"{" + b" " * 5000)
+    with pytest.raises(IntegrityError, match="line of more than 1000 bytes"):
         Manifest.open(tmp_path)

@@ -52,6 +52,8 @@ def read_passphrase(*, file: Path | None, confirm: bool = False) -> str:
     """Return the passphrase from a file, the environment, or the terminal, in this order."""
     if file is not None:
         try:
+            if file.is_file() and file.stat().st_mode & 0o077:
+                typer.echo(f"note: others can read {file}; make it yours alone: chmod 600 {file}", err=True)
             passphrase = file.read_text(encoding="utf-8").splitlines()[0]
         except (OSError, IndexError, UnicodeDecodeError) as error:
             raise UsageError(f"{file}: no passphrase can be read from it") from error

@@ -206,7 +206,7 @@ def _warn_of_readable(scheme: Scheme, epoch: Epoch) -> None:
     known = scheme.readable_from
     if scheme.key_policy == "shared" and known is not None and epoch.used >= known:
         typer.echo(
-            f"note: {epoch.used} images are encrypted under one key; published attacks read {scheme.name} from about "
+            f"note: {epoch.used} images are encrypted under one key; known attacks read {scheme.name} from about "
             f"{known} image{'s' if known > 1 else ''} on, without the key",
             err=True,
         )

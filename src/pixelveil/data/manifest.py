@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hmac
+import itertools
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from pixelveil.data.files import replacing
 from pixelveil.errors import IntegrityError, UsageError
@@ -209,7 +210,7 @@ class Manifest:
         path = folder / MANIFEST
         try:
             with path.open("rb") as file:
-                first = file.readline()
+                first = next(_lines(file, path=path), b"")
         except OSError as error:
             hint = "run the same encrypt command again" if (folder / ".job").is_dir() else ""
             raise UsageError(f"{folder}: has no {MANIFEST}", hint=hint or "is it an encrypted folder?") from error
@@ -266,7 +267,7 @@ class Manifest:
         """
         mac, last = hmac.new(key, digestmod="sha256"), b""
         with self.path.open("rb") as file:
-            for line in file:
+            for line in _lines(file, path=self.path):
                 mac.update(last)
                 last = line
         if not hmac.compare_digest(last, _mac_line(mac.hexdigest())):
@@ -274,12 +275,20 @@ class Manifest:
 
     def _body(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
-            file.readline()
-            yield from file
+            yield from itertools.islice(_lines(file, path=self.path), 1, None)
+
+
+def _lines(file: BinaryIO, *, path: Path) -> Iterator[bytes]:
+    """Yield lines; a hostile file without line ends must not fill the memory."""
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise IntegrityError(f"{path}: has a line of more than {_LONGEST_LINE} bytes")
+        yield line
 
 
 _JSON = json.JSONEncoder(separators=(",", ":"))
 
+_LONGEST_LINE = 1 << 24  # a header that names a hundred thousand classes is shorter
 _LONGEST_END = 4096  # footer and MAC together are far shorter
 _LONGEST_NAME = 255  # of a file, in bytes, on the usual file systems
 _LARGEST = 2**53 - 1  # what every language counts exactly, and every file system can seek to

@@ -13,7 +13,6 @@ from pixelveil import errors
 from pixelveil.keys import Epoch, EpochRecord, Key, KeyMaterial, fresh_nonces
 from pixelveil.keys.derive import derive
 from pixelveil.schemes import SCHEMES, create_scheme
-from pixelveil.schemes.scheme import KEY_POLICIES
 
 try:
     import torch
@@ -29,7 +28,7 @@ def all_schemes():
     found = []
     for name, kind in SCHEMES.items():
         blocks = {"block_size": BLOCK} if "block_size" in kind.__dataclass_fields__ else {}
-        found += [create_scheme(name, **blocks, key_policy=policy) for policy in KEY_POLICIES]
+        found += [create_scheme(name, **blocks, key_policy=policy) for policy in kind.policies if not kind.needs_asset]
     return found
 
 

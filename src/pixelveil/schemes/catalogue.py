@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 from pixelveil.errors import UsageError
+from pixelveil.schemes.asset import Asset
 from pixelveil.schemes.scheme import Scheme
 from pixelveil.schemes.skk import Skk
 from pixelveil.schemes.vit_orthogonal import VitOrthogonal
@@ -29,11 +31,12 @@ def list_schemes() -> tuple[str, ...]:
     return tuple(sorted(SCHEMES))
 
 
-def create_scheme(name: str, /, **parameters: Any) -> Scheme:
+def create_scheme(name: str, /, *, asset: Asset | str = "", **parameters: Any) -> Scheme:
     """Create a scheme by name.
 
     Args:
         name: One of `list_schemes`.
+        asset: What the scheme needs beside a key; its digest alone where it is only named.
         **parameters: The scheme's parameters; what is left out has the scheme's default.
 
     Returns:
@@ -48,13 +51,19 @@ def create_scheme(name: str, /, **parameters: Any) -> Scheme:
     if name not in SCHEMES:
         raise UsageError(f"unknown scheme {name!r}", hint=f"one of: {', '.join(list_schemes())}")
     kind = SCHEMES[name]
-    known = inspect.signature(kind).parameters
+    known = {label: one for label, one in inspect.signature(kind).parameters.items() if label != "asset"}
     for label, value in parameters.items():
         if label not in known:
             raise UsageError(f"{name} has no parameter {label!r}", hint=f"it has: {', '.join(known)}")
         default = known[label].default
+        if isinstance(default, float) and type(value) is int:
+            parameters[label] = value = float(value)
         if type(value) is not type(default):
             raise UsageError(f"{name}: {label} must be {type(default).__name__}, not {value!r}")
-        if isinstance(default, int) and not isinstance(default, bool) and value < 1:
+        if isinstance(default, float) and not math.isfinite(value):
+            raise UsageError(f"{name}: {label} must be a finite number, not {value}")
+        if isinstance(default, int) and not isinstance(default, bool) and value < (0 if default == 0 else 1):
             raise UsageError(f"{name}: {label} must be positive, not {value}")
-    return kind(**parameters)
+    if isinstance(asset, Asset):
+        return kind(**parameters).bind(asset)
+    return kind(asset=asset, **parameters)

@@ -12,11 +12,12 @@ from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.keys import Epoch, Key, KeyMaterial, fresh_nonces
 from pixelveil.keys.derive import label
 from pixelveil.keys.stream import NONCE_BYTES
-from pixelveil.plans import LanePlan, Plan
+from pixelveil.plans import ForwardPlan, LanePlan, Plan
 from pixelveil.plans.lane_apply import apply_lane_plan
 from pixelveil.plans.threads import for_slices
 from pixelveil.schemes.encrypted import Encrypted
 from pixelveil.schemes.images import as_batch
+from pixelveil.schemes.layout import lay_back, lay_out
 
 if TYPE_CHECKING:
     from pixelveil.schemes.scheme import Scheme
@@ -26,6 +27,9 @@ __all__ = ["decrypt_images", "encrypt_images"]
 # Per-image plans are made and applied in pieces of this size: large enough that Python's part does not count, small
 # enough that a plan is still in the cache when it is applied.
 _CHUNK_BYTES = 6 << 20
+
+# Policies under which nobody keeps a key.
+_KEYLESS = ("ephemeral", "none")
 
 PlanOf = Callable[[slice], Plan]
 
@@ -38,17 +42,22 @@ def encrypt_images(
     label(purpose="image-plan", client=client)
     batch = as_batch(images)
     count, plain = batch.count, batch.shape
-    shape = scheme.encrypted_shape(plain)
-    if scheme.output_dtype != "uint8" and not batch.holds_floats:
+    shape = scheme.laid_out_shape(plain)
+    result_shape = scheme.encrypted_shape(plain)
+    if not batch.holds_floats and (scheme.output_dtype != "uint8" or result_shape[2] not in (1, 3)):
         raise UsageError(
-            f"{scheme.name} gives floats, which a PIL image cannot hold",
+            f"{scheme.name} gives {'floats' if scheme.output_dtype != 'uint8' else f'{result_shape[2]} channels'}, "
+            "which a PIL image cannot hold",
             hint="give a NumPy array: numpy.asarray(image)",
         )
     _check_nonces(nonces, count=count, scheme=scheme)
     _check_range(batch.images)
-    values = _pad(_levels(batch.images) if scheme.output_dtype == "uint8" else batch.images, shape)
+    values = _levels(batch.images) if scheme.output_dtype == "uint8" else batch.images
+    values = lay_out(values, block=scheme.block, planes=scheme.planes)
+    if scheme.needs_asset:
+        _ = scheme.arrays
     epoch: Epoch | None = None
-    if scheme.key_policy != "ephemeral":
+    if scheme.key_policy not in _KEYLESS:
         if key is None:
             raise UsageError(f"{scheme.name} needs a key", hint="Key.generate() makes one")
         epoch = key.reserve(count)
@@ -61,7 +70,7 @@ def encrypt_images(
         chosen = None if nonces is None else nonces[part]
         return scheme.plan(key=epoch, shape=shape, nonces=chosen, client=client)
 
-    result = _apply(values, plan_of, scheme=scheme)
+    result = _apply(values, plan_of, scheme=scheme, shape=result_shape)
     return Encrypted(
         images=batch.restore(result),
         nonces=nonces,
@@ -82,15 +91,15 @@ def decrypt_images(scheme: Scheme, encrypted: Encrypted, *, key: Key | Epoch) ->
         raise IntegrityError(
             f"made by another scheme or other parameters than {scheme.name} here", hint="create the scheme it names"
         )
-    if encrypted.key_policy == "ephemeral":
-        raise UsageError("its keys were thrown away; nobody can decrypt it")
     if not scheme.reversible:
         raise UsageError(f"{scheme.name} loses information by design; nobody can decrypt it")
+    if encrypted.key_policy in _KEYLESS:
+        raise UsageError("its keys were thrown away; nobody can decrypt it")
     epoch = key.epoch(fingerprint=encrypted.fingerprint) if isinstance(key, Key) else key
     if epoch.fingerprint != encrypted.fingerprint:
         raise IntegrityError(f"made with key {encrypted.fingerprint}, not {epoch.fingerprint}")
     batch = as_batch(encrypted.images, in_grey_levels=encrypted.plain_dtype == "uint8")
-    shape, nonces = scheme.encrypted_shape(encrypted.shape), encrypted.nonces
+    shape, nonces = scheme.laid_out_shape(encrypted.shape), encrypted.nonces
     if batch.shape != shape:
         raise IntegrityError(f"encrypted images are {batch.shape}, expected {shape}")
     if scheme.key_policy == "derived" and (nonces is None or len(nonces) != batch.count):
@@ -104,16 +113,10 @@ def decrypt_images(scheme: Scheme, encrypted: Encrypted, *, key: Key | Epoch) ->
         chosen = None if nonces is None else nonces[part]
         return scheme.plan(key=epoch, shape=shape, nonces=chosen, client=encrypted.client).invert()
 
-    result = _apply(values, plan_of, scheme=scheme)
-    height, width, _ = encrypted.shape
-    if batch.on_device:
-        result = result[:, :, :height, :width]
-        if encrypted.plain_dtype == "uint8" and result.dtype.is_floating_point:
-            result = result.round().clamp(0, 255).byte()
-    else:
-        result = np.ascontiguousarray(result[:, :height, :width])
-        if encrypted.plain_dtype == "uint8" and result.dtype != np.uint8:
-            result = np.clip(np.rint(result), 0, 255).astype(np.uint8)
+    result = _apply(values, plan_of, scheme=scheme, shape=shape)
+    result = lay_back(result, shape=encrypted.shape, planes=scheme.planes)
+    if encrypted.plain_dtype == "uint8" and _is_float(result):
+        result = _levels(result)
     return batch.restore(result)
 
 
@@ -147,32 +150,25 @@ def _levels(images: Any) -> Any:
     return images.round().clamp(0, 255).byte()
 
 
-def _pad(images: Any, shape: tuple[int, int, int]) -> Any:
-    """Repeat the last row and column until blocks fit."""
-    if isinstance(images, np.ndarray):
-        below, right = shape[0] - images.shape[1], shape[1] - images.shape[2]
-        return np.pad(images, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge") if below or right else images
-    below, right = shape[0] - images.shape[2], shape[1] - images.shape[3]
-    if not below and not right:
-        return images
-    from torch.nn.functional import pad
+def _apply(images: Any, plan_of: PlanOf, *, scheme: Scheme, shape: tuple[int, int, int]) -> Any:
+    """Apply the plan of each part of the batch, giving images of a shape.
 
-    # PyTorch pads no bytes this way, but floats hold them exactly.
-    values = images if _is_float(images) else images.float()
-    return pad(values, (0, right, 0, below), mode="replicate").to(images.dtype)
-
-
-def _apply(images: Any, plan_of: PlanOf, *, scheme: Scheme) -> Any:
-    """Apply the plan of each part of the batch; per-image plans chunk by chunk, spread over threads."""
+    Per-image plans are made and applied chunk by chunk, spread over threads; so are forward plans, whose intermediate
+    results may be larger than the images.
+    """
     count = len(images)
     if not isinstance(images, np.ndarray):
-        from pixelveil.plans.torch_twin import apply_to_tensor
-
-        return apply_to_tensor(plan_of(slice(0, count)), images)
+        return _apply_on_device(plan_of(slice(0, count)), images)
     if scheme.key_policy == "shared":
-        return plan_of(slice(0, count)).apply(images)
+        shared = plan_of(slice(0, count))
+        if not isinstance(shared, ForwardPlan):
+            return shared.apply(images)
+
+        def plan_of(part: slice) -> Plan:
+            return shared
+
     floating = np.float64 if images.dtype == np.float64 else np.float32
-    out: NDArray[Any] = np.empty(images.shape, np.uint8 if scheme.output_dtype == "uint8" else floating)
+    out: NDArray[Any] = np.empty((count, *shape), np.uint8 if scheme.output_dtype == "uint8" else floating)
     per_chunk = max(1, _CHUNK_BYTES * count // max(1, images.nbytes))
 
     def work(part: slice) -> None:
@@ -186,3 +182,15 @@ def _apply(images: Any, plan_of: PlanOf, *, scheme: Scheme) -> Any:
 
     for_slices(work, count=count, total_bytes=images.nbytes, threads=None)
     return out
+
+
+def _apply_on_device(plan: Plan, images: Any) -> Any:
+    """Apply a plan to tensors of an accelerator; operations that cannot be undone run on the processor."""
+    if not isinstance(plan, ForwardPlan):
+        from pixelveil.plans.torch_twin import apply_to_tensor
+
+        return apply_to_tensor(plan, images)
+    import torch
+
+    result = plan.apply(np.ascontiguousarray(images.permute(0, 2, 3, 1).cpu().numpy()))
+    return torch.from_numpy(np.ascontiguousarray(result)).permute(0, 3, 1, 2).contiguous().to(images.device)

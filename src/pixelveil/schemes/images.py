@@ -91,7 +91,7 @@ def _from_pil(image: Image.Image) -> Batch:
     array = np.asarray(image.convert("L" if gray else "RGB"))
 
     def restore(result: NDArray[np.uint8]) -> Image.Image:
-        return Image.fromarray(result[0, :, :, 0] if gray else result[0])
+        return Image.fromarray(result[0, :, :, 0] if result.shape[-1] == 1 else result[0])
 
     return Batch(images=np.atleast_3d(array)[None], unit=None, restore=restore, holds_floats=False)
 

@@ -7,7 +7,7 @@ from pixelveil.steps.negative_positive import NegativePositive
 from pixelveil.steps.nibble_split import NibbleSplit
 from pixelveil.steps.orthogonal import OrthogonalMixing
 from pixelveil.steps.pixel_shuffle import PixelShuffle
-from pixelveil.steps.step import ImageShape, Step
+from pixelveil.steps.step import ImageShape, Step, shape_after
 
 __all__ = [
     "COLOR_CODES",
@@ -20,4 +20,5 @@ __all__ = [
     "OrthogonalMixing",
     "PixelShuffle",
     "Step",
+    "shape_after",
 ]

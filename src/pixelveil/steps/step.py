@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pixelveil.errors import UsageError
 from pixelveil.keys import KeyMaterial
 from pixelveil.plans import Plan
 from pixelveil.plans.geometry import BlockGrid
 
-__all__ = ["ImageShape", "Step", "block_grid", "log2_factorial"]
+__all__ = ["ImageShape", "Reshaping", "Step", "block_grid", "log2_factorial", "shape_after"]
 
 ImageShape = tuple[int, int, int]
 """Height, width, channels."""
@@ -34,6 +34,19 @@ class Step(Protocol):
 
     def key_bits(self, *, shape: ImageShape) -> float:
         """Return log2 of the number of different keys of this step."""
+
+
+@runtime_checkable
+class Reshaping(Protocol):
+    """A step that gives images of another shape than it takes."""
+
+    def output_shape(self, shape: ImageShape) -> ImageShape:
+        """Return (H', W', C') of what it gives for images (H, W, C)."""
+
+
+def shape_after(step: Step, shape: ImageShape) -> ImageShape:
+    """Return the shape of images after a step; most leave it as it is."""
+    return step.output_shape(shape) if isinstance(step, Reshaping) else shape
 
 
 def block_grid(shape: ImageShape, *, block_size: int) -> BlockGrid:

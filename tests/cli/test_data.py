@@ -82,7 +82,7 @@ def test_json_is_all_there_is_on_standard_output(workplace):
         "faults": [],
     }
     answer = json.loads(run("decrypt out back --key clinic.pvkey --pseudonyms --json").stdout)
-    assert answer == {"folder": "out", "destination": "back", "images": 12}
+    assert answer == {"folder": "out", "destination": "back", "images": 12, "loss": ""}
     assert not list((workplace / "back").rglob("*Jane*"))
 
 

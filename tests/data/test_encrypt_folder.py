@@ -97,7 +97,7 @@ def test_the_order_of_the_rows_is_not_that_of_the_names(pets, tmp_path, key):
 
 
 def test_floats_are_stored_as_declared(pets, tmp_path, key):
-    with pytest.raises(UsageError, match="--format npy"):
+    with pytest.raises(UsageError, match="--format npy or wds, or --dtype scaled8"):
         encrypt_folder(pets, tmp_path / "png", key=key, scheme=FLOATS)
     assert not (tmp_path / "png" / ".job" / "job.json").exists()
     for storage in ("npy", "wds"):

@@ -22,6 +22,8 @@ HEADER = Header(
     size=None,
     storage="npy",
     dtype="uint8",
+    quality=None,
+    subsampling=None,
     shard_size=2,
     classes=("cat", "dog"),
     classes_hidden=False,
@@ -102,14 +104,41 @@ def test_classes_are_folder_names_all_different(names):
         parse_header(altered(HEADER, classes=names), where="line 1")
 
 
-def test_png_holds_bytes_only():
-    with pytest.raises(IntegrityError, match="PNG does not hold float16"):
-        parse_header(altered(HEADER, storage="png", dtype="float16"), where="line 1")
+CONTRADICTIONS = [
+    {"storage": "png", "dtype": "float16"},
+    {"storage": "jpeg"},
+    {"storage": "jpeg", "quality": 0},
+    {"storage": "jpeg", "quality": 101},
+    {"storage": "jpeg", "quality": True},
+    {"storage": "jpeg", "quality": 90, "subsampling": "4:1:1"},
+    {"storage": "jpeg", "quality": 90, "dtype": "float16"},
+    {"storage": "jpeg", "quality": 90, "dtype": "scaled8"},
+    {"quality": 90},
+    {"subsampling": "4:4:4"},
+]
+
+
+@pytest.mark.parametrize("change", CONTRADICTIONS, ids=str)
+def test_a_header_does_not_contradict_itself(change):
+    with pytest.raises(IntegrityError, match="line 1"):
+        parse_header(altered(HEADER, **change), where="line 1")
+
+
+@pytest.mark.parametrize("subsampling", [None, "4:4:4", "4:2:0"])
+def test_a_jpeg_header_is_read(subsampling):
+    header = dataclasses.replace(HEADER, storage="jpeg", quality=75, subsampling=subsampling)
+    assert parse_header(to_line(header), where="line 1") == header
+
+
+def test_only_a_kept_key_has_a_budget():
+    kept = [dataclasses.replace(HEADER, key_policy=policy).keeps_keys for policy in ("shared", "derived")]
+    lost = [dataclasses.replace(HEADER, key_policy=policy).keeps_keys for policy in ("ephemeral", "none")]
+    assert (kept, lost) == ([True, True], [False, False])
 
 
 BAD_HEADERS = {
     "format": "pixelveil-dataset/v2",
-    "key_policy": "none",
+    "key_policy": "public",
     "storage": "zip",
     "dtype": "object",
     "size": 0,
@@ -147,6 +176,8 @@ BAD_ROWS = [
     {"sha256": "33"},
     {"sha256": "REMOVED"},
     {"more": 1},
+    {"unit": "REMOVED"},
+    {"unit": 1.0, "zero": 0.0},  # the header says that bytes are grey levels
 ]
 
 
@@ -154,6 +185,29 @@ BAD_ROWS = [
 def test_a_row_is_parsed_strictly(tmp_path, change):
     with pytest.raises(IntegrityError, match="line 2"):
         list(write(tmp_path, HEADER, altered(ROW, **change), FOOTER).rows())
+
+
+@given(unit=st.floats(1e-45, 1e35), zero=st.floats(-1e38, 1e38))
+def test_scales_are_read_as_they_were_written(tmp_path_factory, unit, zero):
+    scaled = dataclasses.replace(HEADER, dtype="scaled8")
+    row = dataclasses.replace(ROW, unit=unit, zero=zero)
+    assert list(write(tmp_path_factory.mktemp("m"), scaled, row, FOOTER).rows()) == [row]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unit": None, "zero": None},
+        *({"unit": unit} for unit in (None, 0.0, -1.0, 1, "1", float("nan"), float("inf"), 1e38)),
+        *({"zero": zero} for zero in (None, 0, float("nan"), float("-inf"), -1e39)),
+    ],
+    ids=str,
+)
+def test_a_scale_is_read_strictly(tmp_path, change):
+    scaled = dataclasses.replace(HEADER, dtype="scaled8")
+    row = dataclasses.replace(ROW, unit=0.5, zero=-3.25)
+    with pytest.raises(IntegrityError, match="line 2"):
+        list(write(tmp_path, scaled, altered(row, **change), FOOTER).rows())
 
 
 @pytest.mark.parametrize("line", [b"\n", b"{", b"[]\n", b"null\n", b"\xff\n", b"[" * 9000 + b"\n"], ids=len)

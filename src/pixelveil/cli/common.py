@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pixelveil.schemes import Scheme
 
 __all__ = [
+    "AssetOption",
     "JsonOption",
     "KeyOption",
     "ParameterOption",
@@ -45,6 +46,12 @@ PassphraseFileOption = Annotated[
 SchemeOption = Annotated[str, typer.Option("--scheme", "-s", help="Scheme; list them with: pixelveil schemes.")]
 ParameterOption = Annotated[
     list[str] | None, typer.Option("--parameter", "-p", help="Scheme parameter as name=value; may be repeated.")
+]
+AssetOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--asset", help="Asset of the scheme: a fitted basis, trained weights, donor images.", show_default=False
+    ),
 ]
 
 
@@ -77,9 +84,10 @@ def open_key(path: Path, *, passphrase_file: Path | None) -> Key:
     return Key.load(path, passphrase=read_passphrase(file=passphrase_file))
 
 
-def scheme_from(name: str, parameters: Sequence[str] | None) -> Scheme:
-    """Build a scheme from ``--scheme`` and ``--parameter name=value`` options (values are JSON, else text)."""
+def scheme_from(name: str, parameters: Sequence[str] | None, *, asset: Path | None = None) -> Scheme:
+    """Build a scheme from ``--scheme``, ``--parameter name=value`` (values are JSON, else text) and ``--asset``."""
     from pixelveil.schemes import create_scheme
+    from pixelveil.schemes.asset import Asset
 
     values: dict[str, Any] = {}
     for item in parameters or ():
@@ -90,7 +98,9 @@ def scheme_from(name: str, parameters: Sequence[str] | None) -> Scheme:
             values[label.replace("-", "_")] = json.loads(text)
         except json.JSONDecodeError:
             values[label.replace("-", "_")] = text
-    return create_scheme(name, **values)
+    if asset is None:
+        return create_scheme(name, **values)
+    return create_scheme(name, asset=Asset.load(asset), **values)
 
 
 def emit(result: Mapping[str, Any], *, as_json: bool, text: Callable[[], None]) -> None:

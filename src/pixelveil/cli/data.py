@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pixelveil.cli.common import (
+    AssetOption,
     JsonOption,
     KeyOption,
     ParameterOption,
@@ -35,7 +36,15 @@ SizeOption = Annotated[
     int | None,
     typer.Option("--size", help="Scale and crop to squares of this side, in pixels.", show_default="as they are"),
 ]
-FormatOption = Annotated[str, typer.Option("--format", "-f", help="png (class folders), npy or wds (shards).")]
+FormatOption = Annotated[str, typer.Option("--format", "-f", help="png or jpeg (class folders), npy or wds (shards).")]
+DtypeOption = Annotated[
+    str | None,
+    typer.Option("--dtype", help="How to store floats: float16 or scaled8.", show_default="float16 if not 8-bit"),
+]
+QualityOption = Annotated[int | None, typer.Option("--quality", help="JPEG quality, 1 to 100.", show_default="90")]
+SubsamplingOption = Annotated[
+    str | None, typer.Option("--subsampling", help="Color of JPEG: 4:4:4 or 4:2:0.", show_default="4:4:4")
+]
 ShardSizeOption = Annotated[int, typer.Option("--shard-size", help="Images in a shard; a stopped job loses no more.")]
 HideClassesOption = Annotated[bool, typer.Option("--hide-classes", help="Replace class names by codes.")]
 WorkersOption = Annotated[
@@ -55,8 +64,12 @@ def encrypt(
     key_file: KeyOption,
     scheme: SchemeOption,
     parameter: ParameterOption = None,
+    asset: AssetOption = None,
     size: SizeOption = None,
     storage: FormatOption = "png",
+    dtype: DtypeOption = None,
+    quality: QualityOption = None,
+    subsampling: SubsamplingOption = None,
     shard_size: ShardSizeOption = 1000,
     hide_classes: HideClassesOption = False,
     workers: WorkersOption = None,
@@ -73,7 +86,7 @@ def encrypt(
     """
     from pixelveil.data import encrypt_folder
 
-    chosen = scheme_from(scheme, parameter)
+    chosen = scheme_from(scheme, parameter, asset=asset)
     with (
         open_key(key_file, passphrase_file=passphrase_file) as key,
         progress("Encrypting", quiet=as_json) as advance,
@@ -85,6 +98,9 @@ def encrypt(
             scheme=chosen,
             size=size,
             storage=storage,
+            dtype=dtype,
+            quality=quality,
+            subsampling=subsampling,
             shard_size=shard_size,
             hide_classes=hide_classes,
             workers=workers,
@@ -127,6 +143,7 @@ def decrypt(
     folder: FolderArgument,
     destination: DestinationArgument,
     key_file: KeyOption,
+    asset: AssetOption = None,
     pseudonyms: PseudonymsOption = False,
     workers: WorkersOption = None,
     passphrase_file: PassphraseFileOption = None,
@@ -138,19 +155,32 @@ def decrypt(
 
     Example: pixelveil decrypt scans-encrypted scans-again --key clinic.pvkey
     """
-    from pixelveil.data import decrypt_folder
+    from pixelveil.data import decrypt_folder, loss_of_folder
 
     with (
         open_key(key_file, passphrase_file=passphrase_file) as key,
         progress("Decrypting", quiet=as_json) as advance,
     ):
         images = decrypt_folder(
-            folder, destination, key=key, original_names=not pseudonyms, workers=workers, advance=advance
+            folder,
+            destination,
+            key=key,
+            asset=asset,
+            original_names=not pseudonyms,
+            workers=workers,
+            advance=advance,
         )
+    loss = loss_of_folder(folder)
+
+    def text() -> None:
+        typer.echo(f"{destination}: {images} images decrypted")
+        if loss:
+            typer.echo(f"The encrypted images {loss}; these are near the originals, not equal to them.")
+
     emit(
-        {"folder": str(folder), "destination": str(destination), "images": images},
+        {"folder": str(folder), "destination": str(destination), "images": images, "loss": loss},
         as_json=as_json,
-        text=lambda: typer.echo(f"{destination}: {images} images decrypted"),
+        text=text,
     )
 
 

@@ -6,6 +6,7 @@ from pixelveil.data.describe import describe_folder
 from pixelveil.data.encrypt_folder import FolderReport, encrypt_folder
 from pixelveil.data.reader import ImageSet, open_images
 from pixelveil.data.splits import Split, split_images
+from pixelveil.data.storing import loss_of_folder
 from pixelveil.data.verify_folder import find_faults, verify_folder
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "describe_folder",
     "encrypt_folder",
     "find_faults",
+    "loss_of_folder",
     "open_images",
     "split_images",
     "verify_folder",

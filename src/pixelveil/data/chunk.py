@@ -52,6 +52,8 @@ class ChunkWriter:
             offset=offset,
             size=stored.size,
             sha256=stored.sha256,
+            unit=stored.unit,
+            zero=stored.zero,
         )
 
     def __enter__(self) -> Self:
@@ -70,4 +72,4 @@ class ChunkWriter:
         path = self._out / self._path
         path.parent.mkdir(parents=True, exist_ok=True)
         file = self._open_file.enter_context(replacing(path))
-        return Shard(file, storage=self._storage, shape=first.encrypted_shape, dtype=self._header.dtype)
+        return Shard(file, storage=self._storage, shape=first.encrypted_shape, dtype=self._header.stored_dtype)

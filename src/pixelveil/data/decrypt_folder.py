@@ -26,6 +26,7 @@ from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.keys import Epoch, Key
 from pixelveil.plans.threads import processors
 from pixelveil.schemes import Encrypted, Scheme, create_scheme
+from pixelveil.schemes.asset import Asset
 
 __all__ = ["decrypt_folder", "png_names"]
 
@@ -38,6 +39,7 @@ def decrypt_folder(
     destination: Path,
     *,
     key: Key,
+    asset: Path | None = None,
     original_names: bool = True,
     workers: int | None = None,
     advance: Callable[[int, int], None] | None = None,
@@ -50,6 +52,7 @@ def decrypt_folder(
         folder: The encrypted folder.
         destination: New folder, or one that an earlier run was writing.
         key: The key that encrypted it, whatever epoch is active now.
+        asset: File of the asset that the scheme worked with, where it had one.
         original_names: Give images their original folders and names (with the suffix ".png"); needs ``names.sealed``.
             False keeps pseudonyms and, if they were hidden, class codes.
         workers: Threads; as many as there are processors if not given.
@@ -59,18 +62,14 @@ def decrypt_folder(
         Number of images.
 
     Raises:
-        UsageError: The images cannot be decrypted by anybody, or ``destination`` holds something else.
+        UsageError: The images cannot be decrypted by anybody, ``destination`` holds something else, or the asset is
+            missing or another one.
         IntegrityError: The folder is not what its manifest says, or another key or scheme made it. Nothing is written.
     """
     manifest = Manifest.open(folder)
-    header = manifest.header
     epoch = epoch_of(manifest, key=key)
     manifest.check_mac(key=mac_key(epoch))  # before anything is done as the manifest says
-    scheme = create_scheme(header.scheme, **header.parameters)
-    if scheme.digest != header.digest:
-        raise IntegrityError(f"{manifest.path}: scheme {header.scheme!r} is not the one that it was written with")
-    if header.key_policy == "ephemeral" or not scheme.reversible:
-        raise UsageError(f"{folder}: images under this scheme and key policy cannot be decrypted by anybody")
+    scheme = _scheme_of(manifest, asset=asset)
     total = verify_folder(folder, key=key)
     targets = _targets(folder, manifest, epoch=epoch, original_names=original_names)
     run = _Run(folder=folder, destination=destination, manifest=manifest, scheme=scheme, epoch=epoch, targets=targets)
@@ -85,6 +84,24 @@ def decrypt_folder(
                 advance(done, total)
         sweep(destination)
     return total
+
+
+def _scheme_of(manifest: Manifest, *, asset: Path | None) -> Scheme:
+    """Return the scheme that a manifest names, with its asset, if it can decrypt."""
+    header, folder = manifest.header, manifest.path.parent
+    scheme = create_scheme(header.scheme, **header.parameters)
+    if scheme.digest != header.digest:
+        raise IntegrityError(f"{manifest.path}: scheme {header.scheme!r} is not the one that it was written with")
+    if not header.keeps_keys or not scheme.reversible:
+        raise UsageError(f"{folder}: images under this scheme and key policy cannot be decrypted by anybody")
+    named = header.parameters.get("asset", "")
+    if not named:
+        if asset is not None:
+            raise UsageError(f"{folder}: was encrypted without an asset", hint="omit --asset")
+        return scheme
+    if asset is None:
+        raise UsageError(f"{folder}: was encrypted with asset {named[:16]}, which is missing", hint="use --asset FILE")
+    return scheme.bind(Asset.load(asset))
 
 
 @dataclass(frozen=True, kw_only=True)

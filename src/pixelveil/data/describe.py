@@ -61,6 +61,7 @@ def _describe_encrypted(path: Path) -> dict[str, Any]:
         "epoch": header.epoch,
         "storage": header.storage,
         "dtype": header.dtype,
+        **({} if header.quality is None else {"quality": header.quality, "subsampling": header.subsampling}),
         "images": footer.images,
         "rejected": footer.rejected,
         "classes": dict(sorted(classes.items())),

@@ -22,6 +22,7 @@ from pixelveil.data.job import Item, Job, begin, locked, new_header
 from pixelveil.data.manifest import MANIFEST, NAMES, Footer, Header, Manifest, Storage, to_line, write_manifest
 from pixelveil.data.names import seal_names
 from pixelveil.data.pipeline import ordered_map
+from pixelveil.data.storing import choose_storing
 from pixelveil.data.verify_folder import mac_key, verify_folder
 from pixelveil.data.worker import Rejected, Shape, Worker
 from pixelveil.data.writers import suffix
@@ -74,6 +75,9 @@ def encrypt_folder(
     scheme: Scheme,
     size: int | None = None,
     storage: str = "png",
+    dtype: str | None = None,
+    quality: int | None = None,
+    subsampling: str | None = None,
     shard_size: int = 1000,
     hide_classes: bool = False,
     workers: int | None = None,
@@ -92,7 +96,11 @@ def encrypt_folder(
         key: Its active epoch encrypts, and counts the images.
         scheme: How to encrypt.
         size: Scale and crop all images to a square of this side, in pixels, before encryption.
-        storage: "png" (class folders), "npy" (shards of one array) or "wds" (WebDataset shards).
+        storage: "png" or "jpeg" (class folders), "npy" (shards of one array) or "wds" (WebDataset shards).
+        dtype: How to store what a scheme gives as floats: "float16" (the default) or "scaled8", bytes with a scale of
+            their own for each image.
+        quality: Of JPEG, 1 to 100; None: 90.
+        subsampling: Of the color of JPEG, "4:4:4" (the default) or "4:2:0".
         shard_size: Most images in a shard; also what a stopped job loses at most.
         hide_classes: Replace class names by codes.
         workers: Threads; as many as there are processors if not given.
@@ -103,7 +111,8 @@ def encrypt_folder(
         Counts, and where the list of bad files is.
 
     Raises:
-        UsageError: A folder or parameter does not fit, or ``out`` holds something else.
+        UsageError: A folder or parameter does not fit, ``out`` holds something else, or the encrypted images would
+            not survive JPEG.
         BudgetError: The key may not encrypt that many images; none is encrypted then.
         IntegrityError: ``out`` was finished and is not what it was, or the key has been rotated meanwhile.
     """
@@ -112,12 +121,13 @@ def encrypt_folder(
     epoch, listing = key.active, list_images(source)
     if not listing.sources:
         raise UsageError(f"{source}: holds no images")
+    storing = choose_storing(scheme, storage=storage, dtype=dtype, quality=quality, subsampling=subsampling)
     header = new_header(
         listing,
         scheme=scheme,
         epoch=epoch,
+        storing=storing,
         size=size,
-        storage=storage,
         shard_size=shard_size,
         hide_classes=hide_classes,
     )
@@ -160,7 +170,7 @@ def _common_shape(source: Path, listing: Listing, *, scheme: Scheme, header: Hea
     storage = cast(Storage, header.storage)
     if header.size is not None:
         shape = (header.size, header.size, 3)
-        suffix(storage, shape=scheme.encrypted_shape(shape), dtype=header.dtype)
+        suffix(storage, shape=scheme.encrypted_shape(shape), dtype=header.stored_dtype)
         return shape
     first: tuple[str, Shape] | None = None
     for path in (one.path for one in listing.sources[:: 1 + len(listing.sources) // _SAMPLE]):
@@ -169,7 +179,7 @@ def _common_shape(source: Path, listing: Listing, *, scheme: Scheme, header: Hea
             encrypted = scheme.encrypted_shape(shape)
         except (ImageError, UsageError):
             continue  # this image will be listed with its reason
-        suffix(storage, shape=encrypted, dtype=header.dtype)
+        suffix(storage, shape=encrypted, dtype=header.stored_dtype)
         if storage != "npy":
             return None
         first = first or (path, shape)
@@ -185,7 +195,7 @@ def _encrypt_chunks(worker: Worker, job: Job, *, workers: int, advance: Advance 
     """Encrypt all chunks that are not finished, several blocks of images at a time."""
     todo = [chunk for chunk in job.chunks if not job.is_finished(chunk)]
     left, total = (sum(len(chunk.items) for chunk in chunks) for chunks in (todo, job.chunks))
-    if job.header.key_policy != "ephemeral" and left > worker.key.remaining:
+    if job.header.keeps_keys and left > worker.key.remaining:
         raise BudgetError(
             f"{left} images are to be encrypted, and the key may encrypt {worker.key.remaining} more",
             hint="open a new epoch (pixelveil rotate) and encrypt into a new folder",
@@ -194,7 +204,7 @@ def _encrypt_chunks(worker: Worker, job: Job, *, workers: int, advance: Advance 
     blocks = ((chunk, block) for chunk in todo for block in _blocks(chunk.items, by_bytes=by_bytes))
     ahead = 4 * workers
     if worker.shape is not None:
-        ahead = max(ahead, _WAITING_BYTES // (_BLOCK_IMAGES * math.prod(worker.shape)))
+        ahead = max(ahead, _WAITING_BYTES // (_BLOCK_IMAGES * math.prod(worker.scheme.encrypted_shape(worker.shape))))
     with ThreadPoolExecutor(workers) as pool:
         results = ordered_map(lambda work: (work[0], worker(work[1])), blocks, pool=pool, ahead=ahead)
         for chunk, images in itertools.groupby(results, key=lambda result: result[0]):

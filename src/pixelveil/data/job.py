@@ -18,14 +18,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
 
 from pixelveil.atomic import write_atomic
 from pixelveil.data.decode import check_size
 from pixelveil.data.discover import Listing
-from pixelveil.data.manifest import FORMAT, MANIFEST, Header, Manifest, Storage, parse_header, to_line
+from pixelveil.data.manifest import FORMAT, MANIFEST, Header, Manifest, parse_header, to_line
 from pixelveil.data.names import class_code, pseudonym, pseudonym_key, public_group
-from pixelveil.data.writers import suffix
+from pixelveil.data.storing import Storing
 from pixelveil.errors import UsageError
 from pixelveil.keys import Epoch
 from pixelveil.schemes import Scheme
@@ -119,24 +118,20 @@ def new_header(
     *,
     scheme: Scheme,
     epoch: Epoch,
+    storing: Storing,
     size: int | None,
-    storage: str,
     shard_size: int,
     hide_classes: bool,
 ) -> Header:
     """Return the header of a new job, with a fresh salt.
 
     Raises:
-        UsageError: There is no such storage, it cannot hold what the scheme gives, or a number is out of its range.
+        UsageError: A number is out of its range.
     """
-    if storage not in get_args(Storage):
-        raise UsageError(f"unknown format {storage!r}", hint=f"choose one of: {', '.join(get_args(Storage))}")
     if size is not None:
         check_size(size)
     if shard_size < 1:
         raise UsageError(f"shard size {shard_size} is below one")
-    dtype = "uint8" if scheme.output_dtype == "uint8" else "float16"
-    suffix(cast(Storage, storage), shape=(1, 1, 3), dtype=dtype)  # refuses what the storage cannot hold
     classes = [_public_class(name, epoch=epoch, hide_classes=hide_classes) for name in listing.classes]
     return Header(
         format=FORMAT,
@@ -148,8 +143,10 @@ def new_header(
         fingerprint=epoch.fingerprint,
         epoch=epoch.number,
         size=size,
-        storage=storage,
-        dtype=dtype,
+        storage=storing.storage,
+        dtype=storing.dtype,
+        quality=storing.quality,
+        subsampling=storing.subsampling,
         shard_size=shard_size,
         classes=tuple(sorted(classes)),
         classes_hidden=hide_classes,

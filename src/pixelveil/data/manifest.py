@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar, get_args
 
 from pixelveil.data.files import replacing
 from pixelveil.errors import IntegrityError, UsageError
@@ -19,11 +19,13 @@ __all__ = [
     "FORMAT",
     "MANIFEST",
     "NAMES",
+    "Dtype",
     "Footer",
     "Header",
     "Manifest",
     "Row",
     "Storage",
+    "Subsampling",
     "parse_header",
     "to_line",
     "write_manifest",
@@ -33,7 +35,9 @@ FORMAT = "pixelveil-dataset/v1"
 MANIFEST = "manifest.jsonl"
 NAMES = "names.sealed"
 
-Storage = Literal["png", "npy", "wds"]
+Storage = Literal["png", "jpeg", "npy", "wds"]
+Dtype = Literal["uint8", "float16", "scaled8"]
+Subsampling = Literal["4:4:4", "4:2:0"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +50,15 @@ class Header:
         scheme: Name of the scheme.
         parameters: Its parameters.
         digest: Digest of scheme and parameters.
-        key_policy: "shared", "derived" or "ephemeral".
-        fingerprint: Of the epoch that encrypted.
+        key_policy: "shared", "derived", "ephemeral" or "none".
+        fingerprint: Of the epoch that encrypted; names and MAC are under its key whatever the policy.
         epoch: Number of that epoch.
         size: Side of the square that all images were brought to, in pixels; None if each kept its shape.
-        storage: "png" (class folders), "npy" (shards of one array) or "wds" (WebDataset shards).
-        dtype: "uint8", or "float16" for encrypted images that are not 8-bit.
+        storage: "png" or "jpeg" (class folders), "npy" (shards of one array) or "wds" (WebDataset shards).
+        dtype: "uint8"; for encrypted images that are not 8-bit "float16", or "scaled8" (bytes with a unit and a zero
+            of their own in each row).
+        quality: Of JPEG, 1 to 100; None for other storage.
+        subsampling: Of the color of JPEG, "4:4:4" or "4:2:0"; None for grayscale and for other storage.
         shard_size: Most images in a shard.
         classes: Names or codes of the classes; a row's label is an index into it.
         classes_hidden: Whether these are codes.
@@ -70,6 +77,8 @@ class Header:
     size: int | None
     storage: str
     dtype: str
+    quality: int | None
+    subsampling: str | None
     shard_size: int
     classes: tuple[str, ...]
     classes_hidden: bool
@@ -79,15 +88,30 @@ class Header:
     def __post_init__(self) -> None:
         """Refuse values that no writer of this version writes."""
         _require(self.format == FORMAT, f"format {self.format!r} is not {FORMAT!r}")
-        _require(self.key_policy in ("shared", "derived", "ephemeral"), f"key policy {self.key_policy!r} is unknown")
-        _require(self.storage in ("png", "npy", "wds"), f"storage {self.storage!r} is unknown")
-        _require(self.dtype in ("uint8", "float16"), f"dtype {self.dtype!r} is unknown")
+        _require(self.key_policy in _KEY_POLICIES, f"key policy {self.key_policy!r} is unknown")
+        _require(self.storage in get_args(Storage), f"storage {self.storage!r} is unknown")
+        _require(self.dtype in get_args(Dtype), f"dtype {self.dtype!r} is unknown")
         _require(self.size is None or self.size > 0, f"size {self.size} is not positive")
         _require(self.shard_size > 0, f"shard size {self.shard_size} is not positive")
         _require((self.storage, self.dtype) != ("png", "float16"), "PNG does not hold float16")
+        _require(self.storage != "jpeg" or self.dtype == "uint8", "JPEG holds only images that are 8-bit")
+        _require((self.storage == "jpeg") == (self.quality is not None), "a quality stands there for JPEG only")
+        _require(self.quality is None or 1 <= self.quality <= 100, f"quality {self.quality} is not from 1 to 100")
+        _require(self.storage == "jpeg" or self.subsampling is None, "a subsampling stands there for JPEG only")
+        _require(self.subsampling in (None, *get_args(Subsampling)), f"subsampling {self.subsampling!r} is unknown")
         _require(all(isinstance(name, str) and _is_name(name) for name in self.classes), "a class is not a folder name")
         _require(len(set(self.classes)) == len(self.classes), "two classes have one name")
         _require(_is_hex(self.salt, 32) and _is_hex(self.source, 64), "salt or source is not hexadecimal")
+
+    @property
+    def keeps_keys(self) -> bool:
+        """Whether the owner's key gives the plan of each image: it then has a budget, and can perhaps decrypt."""
+        return self.key_policy in ("shared", "derived")
+
+    @property
+    def stored_dtype(self) -> str:
+        """Type of the stored values: "uint8" or "float16"."""
+        return "float16" if self.dtype == "float16" else "uint8"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +130,8 @@ class Row:
         offset: First byte.
         size: Number of bytes.
         sha256: Digest of these bytes, hexadecimal.
+        unit: Grey levels per step of a stored byte, for "scaled8"; else None.
+        zero: Grey level of the byte 0, for "scaled8"; else None.
     """
 
     name: str
@@ -119,6 +145,8 @@ class Row:
     offset: int
     size: int
     sha256: str
+    unit: float | None = None
+    zero: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that no writer of this version writes; a path must not lead out of the folder."""
@@ -132,6 +160,10 @@ class Row:
         _require(self.file != "", "the file has no name")
         _require(0 <= self.index <= _LARGEST and 0 <= self.offset <= _LARGEST, "a place is out of range")
         _require(0 < self.size <= _LARGEST, "the number of bytes is out of range")
+        _require((self.unit is None) == (self.zero is None), "unit and zero do not stand together")
+        if self.unit is not None and self.zero is not None:
+            ends = (self.zero, self.zero + 255 * self.unit)  # so written that NaN does not pass
+            _require(self.unit > 0 and all(abs(end) <= _LARGEST_FLOAT for end in ends), "a scale is out of range")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +268,7 @@ class Manifest:
             row = _parse(Row, line, where=where)
             _require(row.label is None or 0 <= row.label < len(self.header.classes), f"{where}: label is not a class")
             _require((row.nonce is not None) == (self.header.key_policy == "derived"), f"{where}: nonce does not fit")
+            _require((row.unit is not None) == (self.header.dtype == "scaled8"), f"{where}: scale does not fit")
             yield row
         raise IntegrityError(f"{self.path}: ends before its footer")
 
@@ -291,12 +324,15 @@ _JSON = json.JSONEncoder(separators=(",", ":"))
 _LONGEST_LINE = 1 << 24  # a header that names a hundred thousand classes is shorter
 _LONGEST_END = 4096  # footer and MAC together are far shorter
 _LONGEST_NAME = 255  # of a file, in bytes, on the usual file systems
+_KEY_POLICIES = ("shared", "derived", "ephemeral", "none")
+_LARGEST_FLOAT = 3.5e38  # of single precision, and a little
 _LARGEST = 2**53 - 1  # what every language counts exactly, and every file system can seek to
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
     "bool": (bool,),
+    "float | None": (float, type(None)),
     "int | None": (int, type(None)),
     "str | None": (str, type(None)),
     "dict[str, Any]": (dict,),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pixelveil.data.decode import decode_image
 from pixelveil.data.discover import list_images
 from pixelveil.data.manifest import MANIFEST, Header, Manifest, Row, Storage
+from pixelveil.data.quantize import dequantize
 from pixelveil.data.writers import decode_stored
 from pixelveil.errors import IntegrityError, UsageError
 
@@ -128,7 +129,7 @@ def read_stored(folder: Path, row: Row, *, header: Header) -> NDArray[Any]:
         header: How it is stored.
 
     Returns:
-        Array (H', W', C'), uint8 or float16.
+        Array (H', W', C'): uint8; float16, or float32 with the row's scale applied, for what is not 8-bit.
 
     Raises:
         IntegrityError: It is missing, cut off, or something else than the row says.
@@ -140,11 +141,14 @@ def read_stored(folder: Path, row: Row, *, header: Header) -> NDArray[Any]:
             file.seek(row.offset)
             content = file.read(row.size)
         storage = cast(Storage, header.storage)
-        return decode_stored(content, storage=storage, shape=row.encrypted_shape, dtype=header.dtype)
+        image = decode_stored(content, storage=storage, shape=row.encrypted_shape, dtype=header.stored_dtype)
     except OSError as error:
         raise IntegrityError(f"{folder / row.file}: cannot be read: {error.strerror}") from error
     except IntegrityError as error:
         raise IntegrityError(f"{folder / row.file}: {row.name}: {error.message}") from error
+    if row.unit is None or row.zero is None:
+        return image
+    return dequantize(image, unit=row.unit, zero=row.zero)
 
 
 class _Source(Protocol):

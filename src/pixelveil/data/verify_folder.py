@@ -140,9 +140,9 @@ def _file_faults(path: Path, rows: list[Row], *, header: Header, contents: bool)
 def _parts(rows: list[Row], *, header: Header) -> Iterator[bytes | Row]:
     """Yield what a file consists of, from its first byte to its last: fixed bytes, and images by their rows."""
     storage = cast(Storage, header.storage)
-    yield shard_start(storage, count=len(rows), shape=rows[0].encrypted_shape, dtype=header.dtype)
+    yield shard_start(storage, count=len(rows), shape=rows[0].encrypted_shape, dtype=header.stored_dtype)
     for row in rows:
-        name = f"{row.name}.{suffix(storage, shape=row.encrypted_shape, dtype=header.dtype)}"
+        name = f"{row.name}.{suffix(storage, shape=row.encrypted_shape, dtype=header.stored_dtype)}"
         before, after = frame(storage, name=name, label=row.label, size=row.size)
         yield before
         yield row

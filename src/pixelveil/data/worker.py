@@ -18,7 +18,8 @@ from pixelveil.data.decode import Pixels, decode_image
 from pixelveil.data.files import replacing
 from pixelveil.data.job import Item
 from pixelveil.data.manifest import Header, Storage
-from pixelveil.data.writers import Content, encode_stored, suffix
+from pixelveil.data.quantize import quantize
+from pixelveil.data.writers import JPEG_SIDE, ONE_FILE_EACH, Content, encode_stored, suffix
 from pixelveil.errors import ImageError, IntegrityError, UsageError
 from pixelveil.keys import Epoch, Key
 from pixelveil.schemes import Scheme
@@ -43,6 +44,8 @@ class Stored:
         shape: (H, W, C) before encryption.
         encrypted_shape: (H', W', C') after it.
         file: Name of the image with its suffix.
+        unit: Grey levels per step of a stored byte, for "scaled8".
+        zero: Grey level of the byte 0, for "scaled8".
     """
 
     item: Item
@@ -53,6 +56,8 @@ class Stored:
     shape: Shape
     encrypted_shape: Shape
     file: str
+    unit: float | None
+    zero: float | None
 
 
 @dataclass(frozen=True)
@@ -119,9 +124,13 @@ class Worker:
             raise ImageError(f"{path}: has shape {pixels.shape}, not {self.shape} as the others")
         if self.header.size is None:
             try:
-                self.scheme.encrypted_shape(cast(Shape, pixels.shape))
+                shape = self.scheme.encrypted_shape(cast(Shape, pixels.shape))
             except UsageError as error:
                 raise ImageError(f"{path}: {error.message}") from error
+            if self.header.storage == "jpeg" and max(shape[:2]) > JPEG_SIDE:
+                raise ImageError(
+                    f"{path}: would be {shape[0]}x{shape[1]}; JPEG holds at most {JPEG_SIDE} pixels a side"
+                )
         return pixels
 
     def _encrypt(self, batch: list[tuple[Item, Pixels]]) -> list[Stored]:
@@ -129,7 +138,7 @@ class Worker:
         nonces = self._nonces(items) if self.header.key_policy == "derived" else None
         plain = self._stack([pixels for _, pixels in batch])
         encrypted = self.scheme.encrypt(plain, key=self.key, nonces=nonces)
-        if self.header.key_policy != "ephemeral" and encrypted.fingerprint != self.header.fingerprint:
+        if self.header.keeps_keys and encrypted.fingerprint != self.header.fingerprint:
             raise IntegrityError("the key was rotated while the job ran", hint="encrypt into a new folder")
         shape = cast(Shape, batch[0][1].shape)
         images = _as_stored(encrypted.images, dtype=self.header.dtype)
@@ -166,22 +175,30 @@ class Worker:
 
     def _store(self, item: Item, image: NDArray[Any], *, shape: Shape, nonce: str | None) -> Stored:
         storage = cast(Storage, self.header.storage)
-        content = encode_stored(image, storage=storage)
-        name = f"{item.name}.{suffix(storage, shape=image.shape, dtype=self.header.dtype)}"
-        if storage == "png":
+        unit = zero = None
+        if self.header.dtype == "scaled8":
+            image, unit, zero = quantize(image)
+        content = encode_stored(
+            image, storage=storage, quality=self.header.quality, subsampling=self.header.subsampling
+        )
+        name = f"{item.name}.{suffix(storage, shape=image.shape, dtype=self.header.stored_dtype)}"
+        own_file = storage in ONE_FILE_EACH
+        if own_file:
             name = "/".join(part for part in (item.group, self._class(item), name) if part)
             (self.out / name).parent.mkdir(parents=True, exist_ok=True)
             with replacing(self.out / name) as file:
                 file.write(content)
         return Stored(
             item=item,
-            content=None if storage == "png" else content,
+            content=None if own_file else content,
             size=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
             nonce=nonce,
             shape=shape,
             encrypted_shape=cast(Shape, image.shape),
             file=name,
+            unit=unit,
+            zero=zero,
         )
 
     def _class(self, item: Item) -> str:
@@ -190,7 +207,7 @@ class Worker:
 
 def _as_stored(images: NDArray[Any], *, dtype: str) -> NDArray[Any]:
     """Return the images in the type that is stored; values that it cannot hold are an error, never clipped."""
-    if images.dtype == dtype:
+    if dtype in (images.dtype, "scaled8"):  # each image is scaled on its own
         return images
     with np.errstate(over="ignore"):
         stored = images.astype(dtype)

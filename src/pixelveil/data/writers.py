@@ -1,7 +1,7 @@
-"""How encrypted images lie in files: PNG files, shards of one array, WebDataset shards.
+"""How encrypted images lie in files: PNG and JPEG files, shards of one array, WebDataset shards.
 
 Everything here is a pure function of the images: the same images give the same bytes on every machine (PNG: with the
-same zlib), with no time, user or machine name in them.
+same zlib, JPEG: with the same libjpeg), with no time, user or machine name in them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,17 @@ Content = bytes | memoryview
 
 _NPY_HEADER = 128
 _TAR_BLOCK = 512
-_PNG_CHANNELS = (1, 3, 4)
+_CHANNELS = {"png": (1, 3, 4), "jpeg": (1, 3)}
+
+ONE_FILE_EACH: tuple[Storage, ...] = ("png", "jpeg")
+"""Storage in which every image has a file of its own."""
+
+JPEG_SIDE = 65_500
+"""Longest side in pixels that the JPEG library writes."""
 
 
 def suffix(storage: Storage, *, shape: tuple[int, ...], dtype: str) -> str:
-    """Return the file suffix of one stored image: "png" where PNG can hold it, else "npy".
+    """Return the file suffix of one stored image: "jpg" for JPEG, "png" where PNG can hold it, else "npy".
 
     Args:
         storage: How it is stored.
@@ -36,39 +42,49 @@ def suffix(storage: Storage, *, shape: tuple[int, ...], dtype: str) -> str:
         dtype: "uint8" or "float16".
 
     Raises:
-        UsageError: The storage is "png" and PNG cannot hold it.
+        UsageError: The storage is "png" or "jpeg", and that format cannot hold it.
 
     >>> suffix("wds", shape=(8, 8, 3), dtype="float16")
     'npy'
     """
-    fits = dtype == "uint8" and shape[-1] in _PNG_CHANNELS
-    if storage == "png" and not fits:
+    fits = dtype == "uint8" and shape[-1] in _CHANNELS.get(storage, _CHANNELS["png"])
+    if storage in ONE_FILE_EACH and not fits:
         raise UsageError(
-            f"PNG cannot hold encrypted images of {shape[-1]} channels and type {dtype}",
+            f"{storage.upper()} cannot hold encrypted images of {shape[-1]} channels and type {dtype}",
             hint="use --format npy or --format wds",
         )
+    if storage == "jpeg":
+        return "jpg"
     return "png" if fits and storage != "npy" else "npy"
 
 
-def encode_stored(image: NDArray[Any], *, storage: Storage) -> Content:
-    """Return the bytes that stand for one image: a PNG file, an NPY file, or bare values within an NPY shard.
+def encode_stored(
+    image: NDArray[Any], *, storage: Storage, quality: int | None = None, subsampling: str | None = None
+) -> Content:
+    """Return the bytes that stand for one image: a PNG, JPEG or NPY file, or bare values within an NPY shard.
 
     Args:
         image: (H, W, C), uint8 or float16.
         storage: How it is stored.
+        quality: Of JPEG, 1 to 100.
+        subsampling: Of color JPEG, "4:4:4" or "4:2:0".
     """
     if suffix(storage, shape=image.shape, dtype=image.dtype.name) == "npy":
         values = np.ascontiguousarray(image, image.dtype.newbyteorder("<")).data.cast("B")
         return values if storage == "npy" else _npy_header(image.shape, dtype=image.dtype.name) + values
     buffer = io.BytesIO()
-    # Ciphertext has no repeated strings to search for: Huffman coding alone loses nothing and takes a third less time.
     picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    if storage == "jpeg":
+        color = {} if subsampling is None else {"subsampling": subsampling}
+        picture.save(buffer, "JPEG", quality=quality, **color)
+        return buffer.getvalue()
+    # Ciphertext has no repeated strings to search for: Huffman coding alone loses nothing and takes a third less time.
     picture.save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_HUFFMAN_ONLY)
     return buffer.getvalue()
 
 
 def decode_stored(content: bytes, *, storage: Storage, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """Return the image that ``encode_stored`` wrote.
+    """Return the image that ``encode_stored`` wrote, as near as JPEG keeps it.
 
     Args:
         content: All its bytes.
@@ -84,14 +100,15 @@ def decode_stored(content: bytes, *, storage: Storage, shape: tuple[int, ...], d
     >>> np.array_equal(decode_stored(stored, storage="wds", shape=(2, 2, 3), dtype="uint8"), image)
     True
     """
-    if suffix(storage, shape=shape, dtype=dtype) == "png":
+    kind = {"png": "PNG", "jpg": "JPEG", "npy": None}[suffix(storage, shape=shape, dtype=dtype)]
+    if kind is not None:
         try:
-            with Image.open(io.BytesIO(content), formats=("PNG",)) as png:
-                if (png.height, png.width) != shape[:2]:
-                    raise IntegrityError(f"image is {png.height}x{png.width}, not {shape[0]}x{shape[1]}")
-                image = np.asarray(png)
+            with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
+                if (picture.height, picture.width) != shape[:2]:
+                    raise IntegrityError(f"image is {picture.height}x{picture.width}, not {shape[0]}x{shape[1]}")
+                image = np.asarray(picture)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise IntegrityError("image is not a readable PNG") from error
+            raise IntegrityError(f"image is not a readable {kind}") from error
         image = image[..., None] if image.ndim == 2 else image
         if image.shape != shape or image.dtype != np.uint8:
             raise IntegrityError(f"image is {image.dtype} {image.shape}, not uint8 {shape}")

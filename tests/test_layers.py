@@ -18,6 +18,7 @@ LINES = 400
 # Modules without a test file of the same stem, and where they are tested instead.
 TESTED_BY = {
     "__main__.py": "tests/test_import.py",
+    "attacks/catalogue.py": "tests/attacks/test_attack.py",
     "cli/app.py": "tests/cli/test_model.py",
     "cli/schemes.py": "tests/test_readme.py",
     "data/chunk.py": "tests/data/test_encrypt_folder.py",

@@ -56,7 +56,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Images of one group that are finished together: a shard, or that many PNG files.
+    """Images of one group that are finished together: a shard, or that many PNG or JPEG files.
 
     Args:
         number: Place among all chunks.

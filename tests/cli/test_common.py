@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from pixelveil.cli import common
 from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.schemes.asset import Asset
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +57,15 @@ def test_scheme_parameters_are_json_or_text():
     for wrong in ("block_size", "=8", "block_size=big", "sides=4"):
         with pytest.raises(UsageError):
             common.scheme_from("vit-permutation", [wrong])
+
+
+def test_a_scheme_is_bound_to_its_asset(tmp_path):
+    Asset(scheme="skk", kind="weights", arrays={"weights": np.eye(2)}).save(tmp_path / "weights")
+    with pytest.raises(UsageError, match="skk cannot use a weights asset of skk"):
+        common.scheme_from("skk", None, asset=tmp_path / "weights")
+    (tmp_path / "weights").write_bytes(b"no asset")
+    with pytest.raises(IntegrityError, match="is not an asset file"):
+        common.scheme_from("skk", None, asset=tmp_path / "weights")
 
 
 def test_results_are_one_json_object_or_text(capsys):

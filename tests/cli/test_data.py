@@ -14,6 +14,7 @@ from pixelveil.cli import data
 from pixelveil.data import decode_image
 from pixelveil.errors import BudgetError, IntegrityError, KeyFileError, UsageError
 from pixelveil.keys import Key, keyfile
+from pixelveil.schemes.asset import Asset
 
 SCHEME = "--scheme vit-permutation -p block_size=4"
 
@@ -146,6 +147,38 @@ def test_wrong_usage_is_refused(workplace, monkeypatch):
     monkeypatch.setenv("PIXELVEIL_PASSPHRASE", "wrong")
     with pytest.raises(KeyFileError):
         run("decrypt out back --key clinic.pvkey")
+
+
+def test_floats_are_stored_as_asked_and_what_that_costs_is_said(workplace):
+    floats = "--scheme vit-orthogonal -p block_size=4"
+    with pytest.raises(UsageError, match="--dtype scaled8"):
+        run(f"encrypt scans out --key clinic.pvkey {floats}")
+    run(f"encrypt scans out --key clinic.pvkey {floats} --dtype scaled8")
+    assert data.describe_folder(workplace / "out")["dtype"] == "scaled8"
+    assert "were rounded to 8 bits; these are near the originals" in run("decrypt out back --key clinic.pvkey").stdout
+    answer = json.loads(run("decrypt out again --key clinic.pvkey --json").stdout)
+    assert answer["loss"] == "were rounded to 8 bits"
+    with pytest.raises(UsageError, match="omit --dtype"):
+        run(f"encrypt scans out2 --key clinic.pvkey {SCHEME} --dtype float16")
+
+
+def test_jpeg_is_refused_with_the_reason_of_the_scheme(workplace):
+    with pytest.raises(UsageError, match=r"vit-permutation does not survive JPEG: .*use --format png"):
+        run(f"encrypt scans out --key clinic.pvkey {SCHEME} --format jpeg")
+    with pytest.raises(UsageError, match="belongs to --format jpeg"):
+        run(f"encrypt scans out --key clinic.pvkey {SCHEME} --quality 90")
+    assert not (workplace / "out").exists()
+
+
+def test_an_asset_must_be_one_that_the_scheme_takes(workplace):
+    with pytest.raises(UsageError, match="cannot be read"):
+        run(f"encrypt scans out --key clinic.pvkey {SCHEME} --asset nothing.pvasset")
+    Asset(scheme="other", kind="basis", arrays={"basis": np.eye(2)}).save(workplace / "some.pvasset")
+    with pytest.raises(UsageError, match="vit-permutation cannot use a basis asset of other"):
+        run(f"encrypt scans out --key clinic.pvkey {SCHEME} --asset some.pvasset")
+    run(f"encrypt scans out --key clinic.pvkey {SCHEME}")
+    with pytest.raises(UsageError, match="without an asset"):
+        run("decrypt out back --key clinic.pvkey --asset some.pvasset")
 
 
 def test_inspect_reads_a_folder_without_a_key(workplace):

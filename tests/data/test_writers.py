@@ -30,6 +30,31 @@ def test_stored_floats_are_read_back(image, storage):
     assert again.tobytes() == image.tobytes()
 
 
+@given(image=UINT8.filter(lambda image: image.shape[-1] != 4), quality=st.integers(1, 100))
+def test_jpeg_is_what_pillow_makes_of_it(image, quality):
+    subsampling = "4:2:0" if image.shape[-1] == 3 else None
+    content = encode_stored(image, storage="jpeg", quality=quality, subsampling=subsampling)
+    again = decode_stored(content, storage="jpeg", shape=image.shape, dtype="uint8")
+    assert (again.shape, again.dtype) == (image.shape, np.uint8)
+    picture = Image.open(io.BytesIO(content))
+    assert np.array_equal(np.atleast_3d(np.asarray(picture)), again)
+    assert set(picture.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    assert content == encode_stored(image, storage="jpeg", quality=quality, subsampling=subsampling)
+
+
+def test_a_flat_image_is_the_same_after_jpeg():
+    image = np.full((16, 16, 3), 128, np.uint8)
+    content = encode_stored(image, storage="jpeg", quality=90, subsampling="4:2:0")
+    assert np.array_equal(decode_stored(content, storage="jpeg", shape=image.shape, dtype="uint8"), image)
+
+
+def test_jpeg_holds_only_8_bit_images_of_one_or_three_channels():
+    assert [suffix("jpeg", shape=(8, 8, channels), dtype="uint8") for channels in (1, 3)] == ["jpg", "jpg"]
+    for shape, dtype in (((8, 8, 3), "float16"), ((8, 8, 4), "uint8"), ((8, 8, 2), "uint8")):
+        with pytest.raises(UsageError, match="JPEG cannot hold"):
+            suffix("jpeg", shape=shape, dtype=dtype)
+
+
 def test_png_holds_only_8_bit_images():
     assert suffix("png", shape=(8, 8, 3), dtype="uint8") == "png"
     for shape, dtype in (((8, 8, 3), "float16"), ((8, 8, 6), "uint8")):
@@ -53,10 +78,16 @@ def test_a_file_is_what_other_programs_take_it_for():
         (bytes(encode_stored(RAMP, storage="png"))[:50], "png"),
         (bytes(encode_stored(RAMP[:4], storage="png")), "png"),
         (bytes(encode_stored(RAMP[..., :1], storage="png")), "png"),
+        (b"", "jpeg"),
+        (bytes(encode_stored(RAMP, storage="png")), "jpeg"),
+        (bytes(encode_stored(RAMP, storage="jpeg", quality=90)), "png"),
+        (bytes(encode_stored(RAMP, storage="jpeg", quality=90))[:100], "jpeg"),
+        (bytes(encode_stored(RAMP[:4], storage="jpeg", quality=90)), "jpeg"),
+        (bytes(encode_stored(RAMP[..., :1], storage="jpeg", quality=90)), "jpeg"),
         (RAMP.tobytes()[:-1], "npy"),
         (RAMP.tobytes() + b"x", "npy"),
     ],
-    ids=range(7),
+    ids=range(13),
 )
 def test_something_else_is_refused(content, storage):
     with pytest.raises(IntegrityError):

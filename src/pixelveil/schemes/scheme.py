@@ -148,6 +148,22 @@ class Scheme:
             )
         return self.bound.arrays
 
+    @classmethod
+    def fit(cls, images: NDArray[Any], *, settings: Mapping[str, Any]) -> Asset:
+        """Make the scheme's asset from images: a basis, a pool of donors.
+
+        Args:
+            images: uint8 (n, H, W, C), of one size. Private where those to be encrypted are.
+            settings: All parameters of the scheme by name, as `parameters` has them.
+
+        Returns:
+            The asset, to be saved and given to `create_scheme`.
+
+        Raises:
+            UsageError: The scheme needs none, or the images do not fit.
+        """
+        raise UsageError(f"{cls.name} needs no asset", hint="encrypt without one")
+
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters by name, as JSON values; the asset only where there is one."""

@@ -72,6 +72,8 @@ class Scheme:
     asset_kinds: ClassVar[tuple[AssetKind, ...]] = ()
     """The kinds of asset that it takes."""
     needs_asset: ClassVar[bool] = False
+    switches: ClassVar[tuple[str, ...]] = ()
+    """The integer parameters that have a meaning when they are 0."""
 
     key_policy: KeyPolicy = "shared"
     asset: str = field(default="", repr=False)
@@ -87,6 +89,14 @@ class Scheme:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps, in the order in which they are applied to a plain image."""
         raise NotImplementedError  # every scheme of the catalogue defines it; tests/schemes proves that
+
+    def steps_for(self, shape: ImageShape) -> tuple[Step, ...]:
+        """Return the steps for images of one shape; most schemes have the same for all.
+
+        Args:
+            shape: (H, W, C) of the laid-out images.
+        """
+        return self.steps()
 
     @property
     def block(self) -> int:
@@ -183,7 +193,7 @@ class Scheme:
             shape: (H, W, C) of the plain images.
         """
         shape, bits = self.laid_out_shape(shape), 0.0
-        for step in self.steps():
+        for step in self.steps_for(shape):
             bits += step.key_bits(shape=shape)
             shape = shape_after(step, shape)
         return bits
@@ -198,7 +208,7 @@ class Scheme:
         Height and width are rounded up to multiples of the block, unless a step or the layout changes them altogether.
         """
         shape = self.laid_out_shape(shape)
-        for step in self.steps():
+        for step in self.steps_for(shape):
             shape = shape_after(step, shape)
         return shape
 
@@ -246,7 +256,7 @@ class Scheme:
         if self.legacy:
             return self.legacy_plan(shape=shape)
         plans, size, role_shape = [], shape, "x".join(map(str, shape))
-        for number, step in enumerate(self.steps()):
+        for number, step in enumerate(self.steps_for(shape)):
             plans.append(step.plan(material=material, role=f"{number}/{step.name}/{role_shape}", shape=size))
             size = shape_after(step, size)
         return chain(plans)

@@ -19,6 +19,7 @@ LINES = 400
 TESTED_BY = {
     "__main__.py": "tests/test_import.py",
     "attacks/catalogue.py": "tests/attacks/test_attack.py",
+    "attacks/measures/batches.py": "tests/attacks/measures/test_structure.py",
     "cli/app.py": "tests/cli/test_model.py",
     "cli/schemes.py": "tests/test_readme.py",
     "data/chunk.py": "tests/data/test_encrypt_folder.py",

@@ -71,6 +71,22 @@ def test_permutation(key, nonces, size):
     np.testing.assert_array_equal(result, expected("permutation", key, nonces, size))
 
 
+@given(KEYS, BATCHES, st.integers(1, 30), st.integers(1, 9))
+@SLOW
+def test_permutations(key, nonces, size, count):
+    result = stream_of(key, nonces).permutations(size, count=count)
+    assert (result.dtype, result.shape) == (np.int32, (len(nonces), count, size))
+    np.testing.assert_array_equal(result, expected("permutations", key, nonces, size, count))
+
+
+def test_permutations_of_one_stream_are_independent():
+    result = stream_of(bytes(32), [bytes(16)]).permutations(4, count=24_000)[0]
+    _, counts = np.unique(result, axis=0, return_counts=True)
+    assert len(counts) == 24
+    assert abs(((counts - 1000.0) ** 2 / 1000.0).sum() - 23) < 5 * (2 * 23) ** 0.5
+    assert abs(np.mean((result[1:] == result[:-1]).all(axis=1)) - 1 / 24) < 5 * (1 / 24 / 24_000) ** 0.5
+
+
 @given(KEYS, BATCHES, st.integers(1, 30))
 @SLOW
 def test_gaussians(key, nonces, size):
@@ -94,6 +110,7 @@ DRAWS = {
     "few integers": lambda stream: stream.integers(100, bound=6),
     "many integers": lambda stream: stream.integers(100, bound=2**31 + 1),
     "permutation": lambda stream: stream.permutation(100),
+    "permutations": lambda stream: stream.permutations(20, count=5),
     "gaussians": lambda stream: stream.gaussians(7),
     "orthogonal": lambda stream: stream.orthogonal(4),
 }

@@ -31,13 +31,13 @@ def epoch_of(root, *, number=1, state="active", budget=10_000, used=0, created="
 
 
 def name_of(case):
-    return "-".join(str(case[part]) for part in ("draw", "size", "bound", "width") if part in case)
+    return "-".join(str(case[part]) for part in ("draw", "size", "bound", "width", "count") if part in case)
 
 
 @pytest.mark.parametrize("case", STREAM["cases"], ids=name_of)
 def test_stream_reproduces_vector(case):
     stream = KeyStream(key=bytes.fromhex(STREAM["key"]), nonces=nonces_of(case))
-    options = {name: case[name] for name in ("bound", "width") if name in case}
+    options = {name: case[name] for name in ("bound", "width", "count") if name in case}
     result = getattr(stream, case["draw"])(case["size"], **options)
     if "sha256_le32" in case:
         assert hashlib.sha256(result.astype("<u4").tobytes()).hexdigest() == case["sha256_le32"]

@@ -127,11 +127,19 @@ def draw_integers(source: Iterator[int], size: int, bound: int) -> list[int]:
 
 def draw_permutation(source: Iterator[int], size: int) -> list[int]:
     """Fisher-Yates from the end."""
-    order = list(range(size))
+    return draw_permutations(source, size, count=1)[0]
+
+
+def draw_permutations(source: Iterator[int], size: int, count: int) -> list[list[int]]:
+    """So many permutations, the numbers of all drawn in one run of rounds."""
     places = list(range(size - 1, 0, -1))
-    for place, other in zip(places, draw_rounds(source, [place + 1 for place in places], 4), strict=True):
-        order[place], order[other] = order[other], order[place]
-    return order
+    others = iter(draw_rounds(source, [place + 1 for place in places] * count, 4))
+    orders = [list(range(size)) for _ in range(count)]
+    for order in orders:
+        for place in places:
+            other = next(others)
+            order[place], order[other] = order[other], order[place]
+    return orders
 
 
 def draw_gaussians(source: Iterator[int], size: int) -> list[float]:

@@ -28,9 +28,9 @@ def test_half_bytes_are_reversed_then_shuffled(count, channels, per_block):
     shape = (8, 12, channels)
     lanes = 32 * channels
     images = cases.images_of(count, shape)
-    numbers = range(6 if per_block else 1)
-    keys = [cases.stream_of(f"r/shuffle/{n}", count).permutation(lanes) for n in numbers]
-    reversals = [cases.stream_of(f"r/reverse/{n}", count).bits(lanes) for n in numbers]
+    maps = 6 if per_block else 1
+    keys = cases.stream_of("r/shuffle", count).permutations(lanes, count=maps).swapaxes(0, 1)
+    reversals = cases.stream_of("r/reverse", count).bits(maps * lanes).reshape(count, maps, lanes).swapaxes(0, 1)
     plan = NibbleSplit(block_size=4, per_block=per_block).plan(
         material=cases.material_for(count), role="r", shape=shape
     )

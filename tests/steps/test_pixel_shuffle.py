@@ -20,7 +20,7 @@ def test_values_or_pixels_change_places_inside_blocks(count, channels, unit, per
     shape = (8, 12, channels)
     images = cases.images_of(count, shape)
     size = 16 * (channels if unit == "value" else 1)
-    keys = [cases.stream_of(f"r/{n}", count).permutation(size) for n in range(6 if per_block else 1)]
+    keys = cases.stream_of("r", count).permutations(size, count=6 if per_block else 1).swapaxes(0, 1)
     plan = PixelShuffle(block_size=4, unit=unit, per_block=per_block).plan(
         material=cases.material_for(count), role="r", shape=shape
     )

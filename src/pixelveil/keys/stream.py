@@ -128,13 +128,20 @@ class KeyStream:
 
     def permutation(self, size: int) -> NDArray[np.int32]:
         """Return a uniform permutation of 0..size-1 per stream, int32 (n, size), by Fisher-Yates from the end."""
+        return self.permutations(size, count=1)[:, 0]
+
+    def permutations(self, size: int, *, count: int) -> NDArray[np.int32]:
+        """Return ``count`` independent permutations of 0..size-1 per stream, int32 (n, count, size).
+
+        One run of rounds draws the numbers of all of them: a key for each of 3,136 blocks needs one stream, not 3,136.
+        """
         from pixelveil.keys import stream_kernels
 
         self._use_once()
-        draws = self._bounded(np.arange(size, 1, -1, dtype=np.int64))
-        out = np.empty((self.count, size), np.int32)
-        stream_kernels.fisher_yates(draws, out)
-        return out
+        draws = self._bounded(np.tile(np.arange(size, 1, -1, dtype=np.int64), count))
+        out = np.empty((self.count * count, size), np.int32)
+        stream_kernels.fisher_yates(draws.reshape(len(out), max(size - 1, 0)), out)
+        return out.reshape(self.count, count, size)
 
     def gaussians(self, size: int) -> NDArray[np.float64]:
         """Return ``size`` standard normal numbers per stream, float64 (n, size), by Box-Muller.

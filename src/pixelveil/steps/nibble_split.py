@@ -35,9 +35,8 @@ class NibbleSplit:
         """Return the plan; see `Step.plan`."""
         grid = block_grid(shape, block_size=self.block_size)
         lanes, maps = 2 * grid.lanes, grid.blocks if self.per_block else 1
-        sources = [material.stream(f"{role}/shuffle/{block}").permutation(lanes) for block in range(maps)]
-        reversals = [material.stream(f"{role}/reverse/{block}").bits(lanes) for block in range(maps)]
-        source, reverse = np.stack(sources, axis=1), np.stack(reversals, axis=1)
+        source = material.stream(f"{role}/shuffle").permutations(lanes, count=maps)
+        reverse = material.stream(f"{role}/reverse").bits(maps * lanes).reshape(-1, maps, lanes)
         return LanePlan(
             source=source,
             flip=np.take_along_axis(reverse, source, axis=2) * np.uint8(15),

@@ -253,6 +253,8 @@ class Scheme:
 
         Legacy material replaces what the key stream would decide.
         """
+        if self.asset:
+            _ = self.arrays  # an asset that is only named must not be ignored
         if self.legacy:
             return self.legacy_plan(shape=shape)
         plans, size, role_shape = [], shape, "x".join(map(str, shape))

@@ -68,8 +68,8 @@ def float_psnr(values: NDArray[Any], plain: NDArray[Any], *, peak: float) -> Flo
 def affinely_aligned(values: NDArray[Any], plain: NDArray[Any]) -> NDArray[np.uint8]:
     """Return values of any range as the 8-bit images nearest to the plain ones, by scaling and shifting.
 
-    For each image and channel ``a v + b`` with least squared error, rounded and clipped: what is left is what the values
-    tell, not how they were scaled.
+    For each image and channel ``a v + b`` with least squared error, rounded and clipped: what is left is what the
+    values tell, not how they were scaled.
 
     Args:
         values: (n, H, W, C) of any type.

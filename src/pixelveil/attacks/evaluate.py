@@ -1,0 +1,96 @@
+"""Scores of a reconstruction: the best of its ambiguous readings, measured against the victims' plain images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelveil.attacks.attack import Images, Reconstruction
+from pixelveil.attacks.measures import edge_correlation, mutual_information, psnr, ranks, ssim
+from pixelveil.errors import UsageError
+
+__all__ = ["MEASURES", "Scores", "best_reading", "score"]
+
+MEASURES = {"ssim": ssim, "edges": edge_correlation, "information": mutual_information, "psnr": psnr}
+"""What is measured of every reconstruction."""
+
+# A reading that holds for all victims is chosen on so many of them: more would change nothing but the time.
+_CHOSEN_ON = 64
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scores:
+    """What a reconstruction is worth.
+
+    Args:
+        measures: Figures of each victim (n,), by measure.
+        images: uint8 (n, H, W, C), in the reading that was scored.
+        ranks: For each victim, how many gallery images are nearer than its original; None without a gallery.
+        gallery: Number of gallery images.
+    """
+
+    measures: Mapping[str, NDArray[np.float64]]
+    images: Images = field(repr=False)
+    ranks: NDArray[np.intp] | None = field(default=None, repr=False)
+    gallery: int = 0
+
+    @property
+    def count(self) -> int:
+        """Number of victims."""
+        return len(self.images)
+
+    def mean(self, measure: str) -> float:
+        """Return the mean of a measure over all victims."""
+        return float(np.mean(self.measures[measure]))
+
+
+def score(reconstruction: Reconstruction, plain: Images, *, gallery: Images | None = None) -> Scores:
+    """Score a reconstruction, in its best reading.
+
+    The reading is chosen with the originals at hand, which no attacker has: it must be chosen in the same way for
+    the control.
+
+    Args:
+        reconstruction: Of the victims.
+        plain: uint8 (n, H, W, C), their originals.
+        gallery: uint8 (K, H, W, C), among which they are to be recognized, the originals first; None: not asked.
+
+    Raises:
+        UsageError: The shapes differ.
+    """
+    images = best_reading(reconstruction, plain)
+    return Scores(
+        measures={name: measure(images, plain) for name, measure in MEASURES.items()},
+        images=images,
+        ranks=None if gallery is None else ranks(images, gallery),
+        gallery=0 if gallery is None else len(gallery),
+    )
+
+
+def best_reading(reconstruction: Reconstruction, plain: Images) -> Images:
+    """Return the reconstruction in the reading that is most like the originals, by SSIM plus edge correlation.
+
+    Args:
+        reconstruction: With its versions.
+        plain: uint8 (n, H, W, C).
+    """
+    images, versions = reconstruction.images, reconstruction.versions
+    if images.shape != plain.shape:
+        raise UsageError(f"reconstructions of {images.shape} are none of images of {plain.shape}")
+    if not versions:
+        return images
+    if reconstruction.per_image:
+        readings = [version(images) for version in versions]
+        likeness = np.stack([_likeness(reading, plain) for reading in readings])
+        chosen = likeness.argmax(axis=0)
+        return np.stack([readings[version][place] for place, version in enumerate(chosen)])
+    few, truth = images[:_CHOSEN_ON], plain[:_CHOSEN_ON]
+    best = max(versions, key=lambda version: float(_likeness(version(few), truth).mean()))
+    return best(images)
+
+
+def _likeness(images: Images, plain: Images) -> NDArray[np.float64]:
+    return np.asarray(ssim(images, plain) + edge_correlation(images, plain))

@@ -170,6 +170,23 @@ def test_jpeg_is_refused_with_the_reason_of_the_scheme(workplace):
     assert not (workplace / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--scheme etc-color --quality 80 --subsampling 4:2:0", "JPEG (quality 80, 4:2:0)"),
+        ("--scheme etc-gray", "JPEG (quality 90, grayscale)"),
+        ("--scheme vit-compressible", "JPEG (quality 90, 4:4:4)"),
+    ],
+)
+def test_what_survives_jpeg_is_written_as_jpeg(workplace, options, told):
+    run(f"encrypt scans out --key clinic.pvkey {options} --format jpeg")
+    assert len(list((workplace / "out").rglob("*.jpg"))) == 12
+    run("verify out --key clinic.pvkey")
+    assert told in run("decrypt out back --key clinic.pvkey").stdout
+    for path in (workplace / "scans").rglob("*.png"):
+        assert decode_image(workplace / "back" / path.relative_to(workplace / "scans")).shape == (20, 16, 3)
+
+
 def test_an_asset_must_be_one_that_the_scheme_takes(workplace):
     with pytest.raises(UsageError, match="cannot be read"):
         run(f"encrypt scans out --key clinic.pvkey {SCHEME} --asset nothing.pvasset")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import runpy
 from itertools import product
 from pathlib import Path
@@ -30,9 +31,13 @@ def octets(label: str, size: int = 32) -> bytes:
     return hashlib.sha256(label.encode()).digest()[:size]
 
 
-def digest(rows: list[list[int]]) -> str:
-    """SHA-256 of rows of numbers, each as four little-endian bytes: for results too long to print."""
-    return hashlib.sha256(b"".join(number.to_bytes(4, "little") for row in rows for number in row)).hexdigest()
+def digest(numbers: list[Any]) -> str:
+    """SHA-256 of lists of numbers, however nested, each as four little-endian bytes: for results too long to print."""
+
+    def octets_of(item: Any) -> bytes:
+        return item.to_bytes(4, "little") if isinstance(item, int) else b"".join(map(octets_of, item))
+
+    return hashlib.sha256(octets_of(numbers)).hexdigest()
 
 
 def stream_vectors() -> dict[str, Any]:
@@ -48,6 +53,7 @@ def stream_vectors() -> dict[str, Any]:
         *(("integers", size, {"bound": bound}) for bound, size in product(bounds, (1, 40))),
         *(("integers", 1500, {"bound": bound}) for bound in (6, 129, 2**31 + 1)),
         *(("permutation", size, {}) for size in (1, 2, 3, 16, 64, 768, 5000)),
+        *(("permutations", size, {"count": count}) for size, count in ((1, 3), (5, 1), (6, 4), (96, 70))),
         *(("gaussians", size, {}) for size in (1, 2, 7, 64)),
         *(("orthogonal", size, {}) for size in (1, 2, 3, 12)),
     ]
@@ -55,8 +61,9 @@ def stream_vectors() -> dict[str, Any]:
     for draw, size, options in draws:
         used = nonces[:2] if size > 64 or draw == "orthogonal" else nonces
         rows = [getattr(ref, f"draw_{draw}")(ref.stream(key, nonce), size, **options) for nonce in used]
+        long = size * options.get("count", 1) > 300
         case: dict[str, Any] = {"draw": draw, "size": size, **options, "nonces": [nonce.hex() for nonce in used]}
-        case |= {"sha256_le32": digest(rows)} if size > 300 else {"result": rows}
+        case |= {"sha256_le32": digest(rows)} if long else {"result": rows}
         cases.append(case)
     checks = "FIPS 197, NIST SP 800-38A and RFC 5869 vectors"
     return {
@@ -158,25 +165,61 @@ def flat(image: list[list[list[Any]]]) -> list[Any]:
     return [value for row in image for pixel in row for value in pixel]
 
 
-def scheme_vectors() -> dict[str, Any]:
-    """Images under every scheme and key policy, of sizes that need padding, of one channel, with steps switched off."""
-    ref = reference("scheme_reference")
-    secret = octets("scheme secret")
-    skk = {"key_policy": "derived", "shuffle": "per_pixel"}
-    permutation = {"block_size": 4, "invert": True, "key_policy": "shared", "scramble_blocks": True, "shuffle": True}
+def scheme_choices() -> list[tuple[str, dict[str, Any], tuple[int, int, int], str]]:
+    """Every scheme with its parameters, the size of the images, and a client."""
+    own = {"key_policy": "derived"}
+    skk = {"flip": "bernoulli", "key_policy": "derived", "shuffle": "per_pixel"}
+    smkk = {"key_policy": "shared", "shuffle": "per_pixel"}
+    block4, block8, block16 = ({"block_size": side, "key_policy": "shared"} for side in (4, 8, 16))
+    permutation = {
+        **{"block_size": 4, "invert": True, "key_policy": "shared", "per_block": False},
+        **{"scramble_blocks": True, "shuffle": True},
+    }
     orthogonal = {"block_size": 4, "key_policy": "shared", "scramble_blocks": True}
+    restricted = {"block_size": 4, "fixed_blocks": 612, "fixed_values": 651, "key_policy": "shared"}
+    compressible = {"block_size": 8, "key_policy": "shared", "per_block": False, "sub_block_size": 4}
     policies = ("shared", "derived", "ephemeral")
-    choices: list[tuple[str, dict[str, Any], tuple[int, int, int], str]] = [
-        *(("skk", {**skk, "key_policy": policy}, (5, 7, 3), "") for policy in policies),
-        ("skk", {**skk, "shuffle": "per_image"}, (5, 7, 3), ""),
-        ("skk", {**skk, "shuffle": "none"}, (5, 7, 3), "clinic 7"),
+    small, odd, gray, square = (5, 7, 3), (21, 18, 3), (21, 18, 1), (32, 32, 3)
+    blockwise = (
+        ("tanaka-le", block4),
+        ("madono-ele", block4),
+        ("etc-color", block8),
+        ("etc-gray", block8),
+        ("vit-restricted", restricted),
+        ("vit-compressible", compressible),
+        ("vit-compressible", {**compressible, "per_block": True}),
+    )
+    return [
+        *(("skk", {**skk, "key_policy": policy}, small, "") for policy in policies),
+        ("skk", {**skk, "shuffle": "per_image"}, small, ""),
+        ("skk", {**skk, "shuffle": "none"}, small, "clinic 7"),
         ("skk", skk, (5, 7, 1), ""),
+        ("skk", skk, square, ""),
+        ("skk", {**skk, "flip": "exact_half", "shuffle": "none"}, odd, ""),
+        ("skk", {**skk, "flip": "exact_half", "key_policy": "shared"}, (5, 7, 1), ""),
+        *(("smkk", smkk, shape, "") for shape in (odd, gray, square)),
+        ("smkk", {**smkk, "shuffle": "none"}, small, "clinic 7"),
+        *(("xor-stream", own, shape, "") for shape in (odd, gray, square)),
+        ("xor-stream", {"key_policy": "ephemeral"}, small, ""),
+        *(
+            (name, {**choice, "key_policy": policy}, odd, "clinic 7")
+            for name, choice in blockwise
+            for policy in policies
+        ),
+        *((name, choice, gray, "") for name, choice in blockwise),
+        *((name, choice, square, "") for name, choice in (("tanaka-le", block4), ("madono-ele", block4))),
+        ("etc-color", block16, square, ""),
+        ("etc-gray", block8, square, ""),
+        ("vit-restricted", {**restricted, "block_size": 8, "fixed_blocks": 1000}, square, ""),
+        ("vit-compressible", {**compressible, "block_size": 16, "sub_block_size": 8}, square, ""),
         *(("vit-permutation", {**permutation, "key_policy": policy}, (8, 8, 3), "") for policy in policies),
-        ("vit-permutation", permutation, (5, 7, 3), "clinic 7"),
+        ("vit-permutation", permutation, small, "clinic 7"),
         ("vit-permutation", permutation, (8, 12, 1), ""),
         ("vit-permutation", {**permutation, "shuffle": False, "block_size": 1}, (3, 3, 3), ""),
         ("vit-permutation", {**permutation, "invert": False, "block_size": 2}, (4, 6, 3), ""),
         ("vit-permutation", {**permutation, "scramble_blocks": False}, (8, 8, 3), ""),
+        ("vit-permutation", {**permutation, "per_block": True, "block_size": 8}, odd, ""),
+        ("vit-permutation", {**permutation, "block_size": 16}, square, ""),
         ("vit-orthogonal", orthogonal, (8, 8, 3), ""),
         *(
             ("vit-orthogonal", {**orthogonal, "key_policy": policy, "block_size": 2}, (3, 5, 3), "clinic 7")
@@ -184,11 +227,18 @@ def scheme_vectors() -> dict[str, Any]:
         ),
         ("vit-orthogonal", {**orthogonal, "scramble_blocks": False, "block_size": 2}, (4, 4, 1), ""),
     ]
+
+
+def scheme_vectors() -> dict[str, Any]:
+    """Images under every scheme and key policy, of sizes that need padding, of one channel, with steps switched off."""
+    ref = reference("scheme_reference")
+    secret = octets("scheme secret")
     cases = []
-    for scheme, parameters, shape, client in choices:
+    for scheme, parameters, shape, client in scheme_choices():
         shared = parameters["key_policy"] == "shared"
-        nonces = [bytes(16), bytes(16)] if shared else [octets(f"scheme nonce {image}", 16) for image in range(2)]
-        images = [pixels(f"image {image}", shape) for image in range(2)]
+        count = 1 if math.prod(shape) > 1000 and shared else 2
+        nonces = [bytes(16) if shared else octets(f"scheme nonce {image}", 16) for image in range(count)]
+        images = [pixels(f"image {image}", shape) for image in range(count)]
         labels = {"scheme": scheme, "parameters": parameters, "client": client}
         hidden = [
             ref.encrypt(image, **labels, secret=secret, nonce=nonce)

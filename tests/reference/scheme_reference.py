@@ -1,7 +1,7 @@
 """A second implementation of spec/schemes-v1.md, from the papers' steps: standard library only, slow, forward only.
 
 The vectors in spec/vectors/schemes-v1.json are written by this file, and the package is checked against them. It is
-built on stream_reference.py and plan_reference.py and shares nothing with the package. An image is a list of rows of
+built on step_reference.py and stream_reference.py and shares nothing with the package. An image is a list of rows of
 pixels of channel values.
 """
 
@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-streams, plans = (
+streams, do = (
     SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name(f"{name}_reference.py"))))
-    for name in ("stream", "plan")
+    for name in ("stream", "step")
 )
+plans = do.plans
 
 Image = list[list[list[Any]]]
 Draw = Callable[[str], Iterator[int]]
-"""Gives the stream of a step; its argument is what follows the step's role."""
 Step = tuple[str, Callable[[Image, Draw], Image]]
-
-COLOR_ORDERS = ("RGB", "RBG", "GRB", "GBR", "BRG", "BGR")
+"""The name that labels its streams, and what it does."""
 
 
 def digest(scheme: str, parameters: dict[str, Any]) -> str:
@@ -46,78 +44,97 @@ def pad(image: Image, side: int) -> Image:
     return wide + [wide[-1]] * below
 
 
-def in_blocks(image: Image, side: int, change: Callable[[int, list[Any]], list[Any]]) -> Image:
-    """Replace each block, given its number and its values in (row, column, channel) order."""
-    block = (side, side)
-    changed = [change(number, values) for number, values in enumerate(plans.cut(image, block))]
-    return plans.paste(changed, shape=plans.shape_of(image), block=block)
+def side_by_side(image: Image) -> Image:
+    """The planes of an image next to each other, as one gray image.
+
+    >>> side_by_side([[[1, 2, 3], [4, 5, 6]]])
+    [[[1], [4], [2], [5], [3], [6]]]
+    """
+    channels = range(len(image[0][0]))
+    return [[[pixel[channel]] for channel in channels for pixel in row] for row in image]
 
 
-def lanes_of(image: Image, side: int) -> int:
-    """Values of one block."""
-    return side * side * len(image[0][0])
-
-
-def invert_values(image: Image, draw: Draw) -> Image:
-    """Scope "value": one bit for each channel of each pixel, in (row, column, channel) order."""
-    height, width, channels = plans.shape_of(image)
-    bits = iter(streams.draw_bits(draw(""), height * width * channels))
-    return [[[value ^ 255 * next(bits) for value in pixel] for pixel in row] for row in image]
-
-
-def invert_places(image: Image, draw: Draw, side: int) -> Image:
-    """Scope "mask": one bit for each value of a block, the same for all blocks."""
-    bits = streams.draw_bits(draw(""), lanes_of(image, side))
-    return in_blocks(image, side, lambda _, values: [v ^ 255 * bit for v, bit in zip(values, bits, strict=True)])
-
-
-def shuffle_values(image: Image, draw: Draw, side: int) -> Image:
-    """One permutation for all blocks: place i takes the value at place K[i]."""
-    key = streams.draw_permutation(draw("/0"), lanes_of(image, side))
-    return in_blocks(image, side, lambda _, values: [values[place] for place in key])
-
-
-def shuffle_colors(image: Image, draw: Draw, per_pixel: bool) -> Image:
-    """Each pixel's components take the order of a code, its own or that of the image; gray images stay."""
-    height, width, channels = plans.shape_of(image)
-    if channels == 1:
-        return image
-    codes = streams.draw_integers(draw(""), height * width if per_pixel else 1, 6)
-    orders = [["RGB".index(letter) for letter in COLOR_ORDERS[code]] for code in codes]
-    return in_blocks(image, 1, lambda number, pixel: [pixel[channel] for channel in orders[number % len(orders)]])
-
-
-def scramble_blocks(image: Image, draw: Draw, side: int) -> Image:
-    """Block P[j] moves to place j."""
-    blocks = plans.cut(image, (side, side))
-    order = streams.draw_permutation(draw(""), len(blocks))
-    return plans.paste([blocks[place] for place in order], shape=plans.shape_of(image), block=(side, side))
-
-
-def mix_blocks(image: Image, draw: Draw, side: int) -> Image:
-    """Multiply the values of each block by one orthogonal matrix."""
-    matrix = streams.draw_orthogonal(draw(""), lanes_of(image, side))
-    return in_blocks(
-        image, side, lambda _, values: [math.fsum(a * x for a, x in zip(row, values, strict=True)) for row in matrix]
-    )
+def laid_out(image: Image, *, scheme: str, parameters: dict[str, Any]) -> Image:
+    """What the steps work on: the padded image, its planes side by side where the scheme says so."""
+    padded = pad(image, parameters.get("block_size", 1))
+    return side_by_side(padded) if scheme == "etc-gray" else padded
 
 
 def steps(scheme: str, parameters: dict[str, Any]) -> list[Step]:
     """The steps of a scheme, in order, with the names that label their streams."""
-    side = parameters.get("block_size", 1)
-    shuffle = parameters.get("shuffle")
-    colors: list[Step] = [("color-shuffle", lambda image, draw: shuffle_colors(image, draw, shuffle == "per_pixel"))]
-    permute: Step = ("pixel-shuffle", lambda image, draw: shuffle_values(image, draw, side))
-    invert: Step = ("negative-positive", lambda image, draw: invert_places(image, draw, side))
-    mix: Step = ("orthogonal-mixing", lambda image, draw: mix_blocks(image, draw, side))
-    scramble: Step = ("block-scramble", lambda image, draw: scramble_blocks(image, draw, side))
-    if scheme == "skk":
-        return [("negative-positive", invert_values)] + (colors if shuffle != "none" else [])
-    chosen = {
-        "vit-permutation": [("shuffle", permute), ("invert", invert), ("scramble_blocks", scramble)],
-        "vit-orthogonal": [("", mix), ("scramble_blocks", scramble)],
-    }[scheme]
-    return [step for switch, step in chosen if parameters.get(switch, True)]
+    side, get = parameters.get("block_size", 1), parameters.get
+    scramble: Step = ("block-scramble", lambda image, draw: do.scramble_blocks(image, draw, side))
+    table: dict[str, Callable[[], list[tuple[bool, Step]]]] = {
+        "skk": lambda: pixel_steps(parameters),
+        "smkk": lambda: pixel_steps(parameters),
+        "xor-stream": lambda: [(True, ("xor-stream", do.xor_stream))],
+        "tanaka-le": lambda: [(True, nibbles(side, per_block=False))],
+        "madono-ele": lambda: [(True, nibbles(side, per_block=True)), (True, scramble)],
+        "etc-color": lambda: [(True, scramble), *((True, step) for step in in_place(side))],
+        "etc-gray": lambda: [(True, scramble), *((True, step) for step in in_place(side)[:2])],
+        "vit-permutation": lambda: [*vit_steps(side, parameters), (get("scramble_blocks", True), scramble)],
+        "vit-orthogonal": lambda: [
+            (True, ("orthogonal-mixing", lambda image, draw: do.mix_blocks(image, draw, side))),
+            (get("scramble_blocks", True), scramble),
+        ],
+        "vit-restricted": lambda: [(True, step) for step in restricted_steps(side, parameters)],
+        "vit-compressible": lambda: [*((True, step) for step in sub_block_steps(side, parameters)), (True, scramble)],
+    }
+    return [step for switch, step in table[scheme]() if switch]
+
+
+def pixel_steps(parameters: dict[str, Any]) -> list[tuple[bool, Step]]:
+    """Pixel by pixel: inversion, and a color order for each pixel or for the image."""
+    invert = do.invert_half if parameters.get("flip") == "exact_half" else do.invert_values
+    side = 1 if parameters["shuffle"] == "per_pixel" else None
+    colors: Step = ("color-shuffle", lambda image, draw: do.shuffle_colors(image, draw, side))
+    return [(True, ("negative-positive", invert)), (parameters["shuffle"] != "none", colors)]
+
+
+def nibbles(side: int, *, per_block: bool) -> Step:
+    """Half bytes reversed and shuffled."""
+    return ("nibble-split", lambda image, draw: do.split_nibbles(image, draw, side, per_block=per_block))
+
+
+def in_place(side: int) -> list[Step]:
+    """What EtC does to a block where it is: rotation, inversion, color order."""
+    return [
+        ("block-rotation", lambda image, draw: do.rotate_blocks(image, draw, side)),
+        ("negative-positive", lambda image, draw: do.invert_blocks(image, draw, side)),
+        ("color-shuffle", lambda image, draw: do.shuffle_colors(image, draw, side)),
+    ]
+
+
+def vit_steps(side: int, parameters: dict[str, Any]) -> list[tuple[bool, Step]]:
+    """A permutation and a mask for all blocks, or for each block its own."""
+    own = parameters.get("per_block", False)
+    shuffle: Step = ("pixel-shuffle", lambda image, draw: do.shuffle_values(image, draw, side, per_block=own))
+    mask: Step = ("negative-positive", lambda image, draw: do.invert_places(image, draw, side))
+    values: Step = ("negative-positive", do.invert_values)
+    return [(parameters.get("shuffle", True), shuffle), (parameters.get("invert", True), values if own else mask)]
+
+
+def restricted_steps(side: int, parameters: dict[str, Any]) -> list[Step]:
+    """Permutations that leave a part."""
+    values, blocks = parameters["fixed_values"], parameters["fixed_blocks"]
+    return [
+        ("pixel-shuffle", lambda image, draw: do.shuffle_values(image, draw, side, fixed=values)),
+        ("block-scramble", lambda image, draw: do.scramble_blocks(image, draw, side, fixed=blocks)),
+    ]
+
+
+def sub_block_steps(side: int, parameters: dict[str, Any]) -> list[Step]:
+    """EtC on sub-blocks, in all main blocks alike or in each its own, and the order of sub-blocks."""
+    sub, own = parameters["sub_block_size"], parameters["per_block"]
+
+    def alike(step: Callable[[Image, Draw], Image]) -> Callable[[Image, Draw], Image]:
+        return lambda image, draw: do.every_block(image, side, lambda part: step(part, draw))
+
+    order: Step = (
+        "sub-block-scramble",
+        lambda image, draw: do.scramble_sub_blocks(image, draw, side, sub=sub, per_block=own),
+    )
+    return [*((name, step if own else alike(step)) for name, step in in_place(sub)), order]
 
 
 def roles(scheme: str, parameters: dict[str, Any], shape: tuple[int, int, int]) -> list[str]:
@@ -136,7 +153,7 @@ def encrypt(
         "derived": {"purpose": "image-plan", "scheme": digest(scheme, parameters), "client": client},
         "ephemeral": {"purpose": "ephemeral-plan"},
     }[policy]
-    image = pad(image, parameters.get("block_size", 1))
+    image = laid_out(image, scheme=scheme, parameters=parameters)
     for role, (_, step) in zip(
         roles(scheme, parameters, plans.shape_of(image)), steps(scheme, parameters), strict=True
     ):

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ def all_schemes():
     """Every scheme under every key policy, with small blocks where it has blocks."""
     found = []
     for name, kind in SCHEMES.items():
-        blocks = {"block_size": BLOCK} if "block_size" in kind.__dataclass_fields__ else {}
+        sides = {"block_size": BLOCK, "sub_block_size": BLOCK // 2}
+        blocks = {field: side for field, side in sides.items() if field in kind.__dataclass_fields__}
         found += [create_scheme(name, **blocks, key_policy=policy) for policy in kind.policies if not kind.needs_asset]
     return found
 
@@ -212,8 +213,16 @@ def correlation(first, second):
     return float(np.corrcoef(first.reshape(-1), second.reshape(-1))[0, 1])
 
 
+READABLE_WITH_ANY_KEY = {
+    "vit-restricted": "blocks and values that stay fixed show through; its authors want it so, for accuracy"
+}
+
+
 def check_wrong_key(scheme):
-    """Another key is refused; its plan, applied all the same, gives no more of the image than noise does."""
+    """Another key is refused; its plan, applied all the same, gives no more of the image than noise does.
+
+    A scheme that shows something whatever the key must be declared above, and then must show it.
+    """
     if scheme.key_policy == "ephemeral":
         return
     plain, key, other = scene(128), key_of(), key_of(flipped(ROOT))
@@ -222,25 +231,29 @@ def check_wrong_key(scheme):
         with pytest.raises(errors.IntegrityError, match=key.fingerprint):
             scheme.decrypt(encrypted, key=wrong)
 
-    def opened(with_key):
-        plan = scheme.plan(key=with_key, shape=encrypted.images.shape, nonces=encrypted.nonces)
-        return plan.invert().apply(encrypted.images)
-
-    np.testing.assert_allclose(opened(key), plain, atol=1e-2)
-    garbage = opened(other)
-    assert abs(ssim(plain, garbage) - ssim(plain, noise(1, plain.shape)[0])) < 0.06
+    np.testing.assert_array_equal(scheme.decrypt(encrypted, key=key), plain)
+    garbage = scheme.decrypt(replace(encrypted, fingerprint=other.fingerprint), key=other)
+    similar = ssim(plain, garbage) - ssim(plain, noise(1, plain.shape)[0])
+    if scheme.name in READABLE_WITH_ANY_KEY:
+        assert similar > 0.06
+        assert correlation(plain, garbage) > 0.3
+        return
+    assert abs(similar) < 0.06
     assert abs(correlation(plain, garbage)) < 0.15
 
 
-def check_avalanche(scheme, *, channels, least):
-    """One bit of the root changes about everything."""
+def check_avalanche(scheme, *, channels):
+    """One bit of the root changes as much as another root does: of plain inversion half the values, else about all."""
     if scheme.key_policy == "ephemeral":
         return
-    images = noise(4, (16, 16, channels))
-    nonces = fresh_nonces(4) if scheme.key_policy == "derived" else None
-    first, second = (scheme.encrypt(images, key=key_of(root), nonces=nonces).images for root in (ROOT, flipped(ROOT)))
-    changed = np.mean(first != second)
-    assert changed > least, f"{changed:.2f} of the values changed"
+    images = noise(4, (32, 32, channels))
+    nonces = np.arange(64, dtype=np.uint8).reshape(4, 16) if scheme.key_policy == "derived" else None
+    first, near, far = (
+        scheme.encrypt(images, key=key_of(root), nonces=nonces).images for root in (ROOT, flipped(ROOT), bytes(32))
+    )
+    changed, expected = np.mean(first != near), np.mean(first != far)
+    assert changed > 0.45, f"{changed:.2f} of the values changed"
+    assert abs(changed - expected) < 0.08
 
 
 def check_clients(scheme):
@@ -294,7 +307,7 @@ def check_budget(scheme):
     scheme.encrypt(noise(1, (4, 4, 3))[0], key=key)
     with pytest.raises(errors.BudgetError):
         scheme.encrypt(noise(1, (4, 4, 3)), key=key)
-    assert scheme.encrypt(noise(0, (4, 4, 3)), key=key).images.shape == (0, 4, 4, 3)
+    assert scheme.encrypt(noise(0, (4, 4, 3)), key=key).images.shape == (0, *scheme.encrypted_shape((4, 4, 3)))
     with pytest.raises(errors.UsageError, match="needs a key"):
         scheme.encrypt(noise(1, (4, 4, 3)))
 

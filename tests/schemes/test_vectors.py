@@ -11,7 +11,7 @@ import pytest
 from pixelveil.keys import KeyMaterial
 from pixelveil.keys.derive import derive
 from pixelveil.schemes import SCHEMES, create_scheme
-from pixelveil.schemes.scheme import KEY_POLICIES
+from pixelveil.schemes.layout import lay_out
 
 checks = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("properties.py"))))
 
@@ -45,10 +45,8 @@ def test_images_are_encrypted_as_specified(case):
     nonces = None if case["nonces"] is None else np.array([list(bytes.fromhex(n)) for n in case["nonces"]], np.uint8)
     if scheme.key_policy == "ephemeral":
         material = KeyMaterial(subkey=lambda role: derive(SECRET, purpose="ephemeral-plan", role=role), nonces=nonces)
-        height, width, _ = case["encrypted_shape"]
-        below, right = height - plain.shape[1], width - plain.shape[2]
-        padded = np.pad(plain, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")
-        assert_equal(scheme.plan_from(material, shape=tuple(case["encrypted_shape"])).apply(padded), case)
+        prepared = lay_out(plain, block=scheme.block, planes=scheme.planes)
+        assert_equal(scheme.plan_from(material, shape=tuple(case["encrypted_shape"])).apply(prepared), case)
         return
     key = checks.key_of(SECRET)
     encrypted = scheme.encrypt(plain, key=key, nonces=nonces, client=case["client"])
@@ -73,9 +71,19 @@ def test_steps_read_the_streams_of_their_roles(case):
     assert all(any(role == known or role.startswith(f"{known}/") for known in case["roles"]) for role in asked)
 
 
-def test_every_scheme_has_vectors_under_every_policy():
+KEYED = {name: kind for name, kind in SCHEMES.items() if kind.family in ("pixel", "block", "vit", "baseline")}
+
+
+def test_every_keyed_scheme_has_vectors_under_every_policy():
     covered = {(case["scheme"], case["parameters"]["key_policy"]) for case in VECTORS["cases"]}
-    assert covered == {(name, policy) for name in SCHEMES for policy in KEY_POLICIES}
+    assert covered == {(name, policy) for name, kind in KEYED.items() for policy in kind.policies}
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_every_keyed_scheme_has_vectors_of_odd_sizes_and_of_gray_images(name):
+    shapes = [case["shape"] for case in VECTORS["cases"] if case["scheme"] == name]
+    assert any(shape[0] % 2 and shape[2] == 3 for shape in shapes)
+    assert any(shape[2] == 1 for shape in shapes)
 
 
 def test_vectors_are_what_their_generator_writes():

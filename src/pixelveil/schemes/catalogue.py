@@ -8,25 +8,45 @@ from typing import Any
 
 from pixelveil.errors import UsageError
 from pixelveil.schemes.asset import Asset
+from pixelveil.schemes.etc_color import EtcColor
+from pixelveil.schemes.etc_gray import EtcGray
+from pixelveil.schemes.gan_transform import GanTransform
+from pixelveil.schemes.image_to_perturbation import ImageToPerturbation
+from pixelveil.schemes.madono_ele import MadonoEle
 from pixelveil.schemes.scheme import Scheme
 from pixelveil.schemes.skk import Skk
+from pixelveil.schemes.smkk import Smkk
+from pixelveil.schemes.tanaka_le import TanakaLe
+from pixelveil.schemes.vit_compressible import VitCompressible
 from pixelveil.schemes.vit_orthogonal import VitOrthogonal
 from pixelveil.schemes.vit_permutation import VitPermutation
+from pixelveil.schemes.vit_restricted import VitRestricted
+from pixelveil.schemes.xor_stream import XorStream
 
 __all__ = ["SCHEMES", "create_scheme", "list_schemes"]
 
 SCHEMES: dict[str, type[Scheme]] = {
+    "etc-color": EtcColor,
+    "etc-gray": EtcGray,
+    "gan-transform": GanTransform,
+    "image-to-perturbation": ImageToPerturbation,
+    "madono-ele": MadonoEle,
     "skk": Skk,
+    "smkk": Smkk,
+    "tanaka-le": TanakaLe,
+    "vit-compressible": VitCompressible,
     "vit-orthogonal": VitOrthogonal,
     "vit-permutation": VitPermutation,
+    "vit-restricted": VitRestricted,
+    "xor-stream": XorStream,
 }
 
 
 def list_schemes() -> tuple[str, ...]:
     """Return the names of all schemes.
 
-    >>> list_schemes()
-    ('skk', 'vit-orthogonal', 'vit-permutation')
+    >>> "vit-permutation" in list_schemes()
+    True
     """
     return tuple(sorted(SCHEMES))
 
@@ -46,7 +66,8 @@ def create_scheme(name: str, /, *, asset: Asset | str = "", **parameters: Any) -
         UsageError: The name or a parameter is unknown, or a value is of the wrong type or out of range.
 
     >>> create_scheme("vit-permutation", block_size=8)
-    VitPermutation(key_policy='shared', block_size=8, shuffle=True, invert=True, scramble_blocks=True)
+    VitPermutation(key_policy='shared', block_size=8, shuffle=True, invert=True, scramble_blocks=True,
+    per_block=False)
     """
     if name not in SCHEMES:
         raise UsageError(f"unknown scheme {name!r}", hint=f"one of: {', '.join(list_schemes())}")
@@ -62,7 +83,8 @@ def create_scheme(name: str, /, *, asset: Asset | str = "", **parameters: Any) -
             raise UsageError(f"{name}: {label} must be {type(default).__name__}, not {value!r}")
         if isinstance(default, float) and not math.isfinite(value):
             raise UsageError(f"{name}: {label} must be a finite number, not {value}")
-        if isinstance(default, int) and not isinstance(default, bool) and value < (0 if default == 0 else 1):
+        least = 0 if default == 0 or label in kind.switches else 1
+        if isinstance(default, int) and not isinstance(default, bool) and value < least:
             raise UsageError(f"{name}: {label} must be positive, not {value}")
     if isinstance(asset, Asset):
         return kind(**parameters).bind(asset)

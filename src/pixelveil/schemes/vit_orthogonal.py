@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pixelveil.errors import UsageError
-from pixelveil.schemes.scheme import Scheme
+from pixelveil.schemes.scheme import Family, Scheme
 from pixelveil.steps import BlockScramble, OrthogonalMixing, Step
 
 __all__ = ["VitOrthogonal"]
@@ -40,6 +40,13 @@ class VitOrthogonal(Scheme):
     title: ClassVar[str] = "Block scrambling and a random orthogonal matrix for ViT"
     citation: ClassVar[str] = "Kiya, SCAT research report (2023); Aso, Chuman and Kiya, arXiv 2301.03843"
     output_dtype: ClassVar[Literal["uint8", "float32"]] = "float32"
+    family: ClassVar[Family] = "vit"
+    jpeg_obstacle: ClassVar[str] = "encrypted values are real numbers beyond 0 to 255, of which JPEG keeps too little"
+    protects: ClassVar[str] = "The picture, from people who look, and from programs that see few images under one key."
+    exposes: ClassVar[str] = (
+        "Which blocks are flat or alike; and every image to whoever has some tens of ciphertexts under one key, a few "
+        "images with their encryptions, or the encrypted model and the plain patch embedding."
+    )
     readable_from: ClassVar[int | None] = 50
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertexts only, some tens under one key, and public images of the same kind: block covariances give back "

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pixelveil.errors import UsageError
-from pixelveil.schemes.scheme import Scheme
+from pixelveil.schemes.asset import AssetKind
+from pixelveil.schemes.scheme import Family, Scheme
 from pixelveil.steps import BlockScramble, NegativePositive, PixelShuffle, Step
 
 __all__ = ["VitPermutation"]
@@ -21,6 +22,9 @@ class VitPermutation(Scheme):
     3. Invert each place of a block with probability 1/2, ``v -> 255 - v``, the same places in all blocks.
     4. Permute the blocks.
 
+    With ``per_block`` each block has its own permutation and places in 2 and 3, as in arXiv 2605.05692 (V2): blocks
+    show no common statistics any more, and the model needs an embedding kernel at each position.
+
     A patch embedding absorbs 2 and 3, the position information absorbs 4, so a Vision Transformer encrypted with the
     same key gives the same answers. Source: Kiya, Iijima, MaungMaung and Kinoshita, IEICE Trans. Inf. & Syst.
     E106-D(1), 2-11 (2023), sections 3 and 4.
@@ -30,6 +34,7 @@ class VitPermutation(Scheme):
         shuffle: Whether step 2 is done.
         invert: Whether step 3 is done.
         scramble_blocks: Whether step 4 is done; not for models with windows or convolutions.
+        per_block: Whether each block has its own key in steps 2 and 3.
         key_policy: A model can only absorb "shared".
 
     Raises:
@@ -44,6 +49,13 @@ class VitPermutation(Scheme):
     citation: ClassVar[str] = (
         "Kiya et al., IEICE Trans. Inf. & Syst. E106-D(1), 2-11 (2023), doi 10.1587/transinf.2022MUI0001"
     )
+    family: ClassVar[Family] = "vit"
+    asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("legacy",)
+    protects: ClassVar[str] = "The picture, from people who look at stored or transmitted images."
+    exposes: ClassVar[str] = (
+        "Every image to whoever analyzes ciphertexts under one key, has one image with its encryption, or runs the "
+        "encrypted model and knows the plain patch embedding; outlines of flat areas to anybody."
+    )
     readable_from: ClassVar[int | None] = 1
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertext only, one image: entries that are neighbors correlate over blocks, which gives back the order of "
@@ -57,6 +69,7 @@ class VitPermutation(Scheme):
     shuffle: bool = True
     invert: bool = True
     scramble_blocks: bool = True
+    per_block: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,10 +78,11 @@ class VitPermutation(Scheme):
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps that are switched on."""
-        block = self.block_size
+        block, own = self.block_size, self.per_block
+        invert = NegativePositive(scope="value") if own else NegativePositive(scope="mask", block_size=block)
         switched: tuple[tuple[bool, Step], ...] = (
-            (self.shuffle, PixelShuffle(block_size=block)),
-            (self.invert, NegativePositive(scope="mask", block_size=block)),
+            (self.shuffle, PixelShuffle(block_size=block, per_block=own)),
+            (self.invert, invert),
             (self.scramble_blocks, BlockScramble(block_size=block)),
         )
         return tuple(step for on, step in switched if on)

@@ -8,14 +8,21 @@ from typing import Any
 
 from pixelveil.errors import UsageError
 from pixelveil.schemes.asset import Asset
+from pixelveil.schemes.decrepit import InstaHide, NeuraCrypt
 from pixelveil.schemes.etc_color import EtcColor
 from pixelveil.schemes.etc_gray import EtcGray
 from pixelveil.schemes.gan_transform import GanTransform
+from pixelveil.schemes.huang import Huang
 from pixelveil.schemes.image_to_perturbation import ImageToPerturbation
 from pixelveil.schemes.madono_ele import MadonoEle
+from pixelveil.schemes.masked_image import MaskedImage
+from pixelveil.schemes.pixel_block_mixing import PixelBlockMixing
 from pixelveil.schemes.scheme import Scheme
 from pixelveil.schemes.skk import Skk
+from pixelveil.schemes.skk_g import SkkG
 from pixelveil.schemes.smkk import Smkk
+from pixelveil.schemes.svd_popescu import SvdPopescu
+from pixelveil.schemes.svd_wang import SvdWang
 from pixelveil.schemes.tanaka_le import TanakaLe
 from pixelveil.schemes.vit_compressible import VitCompressible
 from pixelveil.schemes.vit_orthogonal import VitOrthogonal
@@ -29,10 +36,18 @@ SCHEMES: dict[str, type[Scheme]] = {
     "etc-color": EtcColor,
     "etc-gray": EtcGray,
     "gan-transform": GanTransform,
+    "huang": Huang,
     "image-to-perturbation": ImageToPerturbation,
+    "instahide": InstaHide,
     "madono-ele": MadonoEle,
+    "masked-image": MaskedImage,
+    "neuracrypt": NeuraCrypt,
+    "pixel-block-mixing": PixelBlockMixing,
     "skk": Skk,
+    "skk-g": SkkG,
     "smkk": Smkk,
+    "svd-popescu": SvdPopescu,
+    "svd-wang": SvdWang,
     "tanaka-le": TanakaLe,
     "vit-compressible": VitCompressible,
     "vit-orthogonal": VitOrthogonal,

@@ -129,15 +129,17 @@ def test_gather_leaves_what_follows_the_patches():
 
 @settings(max_examples=20, deadline=None)
 @given(
-    seed=st.integers(0, 2**32 - 1), side=st.integers(1, 3), factor=st.integers(1, 3), channels=st.sampled_from([1, 3])
+    seed=st.integers(0, 2**32 - 1),
+    side=st.integers(1, 3),
+    factor=st.integers(1, 3),
+    channels=st.sampled_from([1, 3]),
+    alike=st.booleans(),
 )
-def test_lift_is_the_same_map_in_every_block_of_a_patch(seed, side, factor, channels):
+def test_lift_is_the_maps_of_the_blocks_of_a_patch(seed, side, factor, channels, alike):
     rng = np.random.default_rng(seed)
-    lanes = side * side * channels
-    small = AffinePlan(matrix=rng.normal(size=(lanes, lanes)), offset=rng.normal(size=lanes), channels=channels)
-    matrix, offset = lift(
-        torch.tensor(small.matrix), torch.tensor(small.offset), factor=factor, side=side, channels=channels
-    )
-    large = AffinePlan(matrix=matrix.numpy(), offset=offset.numpy(), channels=channels)
-    image = rng.uniform(0, 255, (2 * factor * side, factor * side, channels))
+    lanes, blocks = side * side * channels, factor * factor
+    small = AffinePlan(matrix=rng.normal(size=(lanes, lanes) if alike else (blocks, lanes, lanes)), channels=channels)
+    matrix = lift(torch.tensor(small.matrix), factor=factor, side=side, channels=channels)
+    large = AffinePlan(matrix=matrix.numpy(), channels=channels)
+    image = rng.uniform(0, 255, (factor * side, factor * side, channels))
     np.testing.assert_allclose(large.apply(image), small.apply(image), atol=1e-9)

@@ -173,5 +173,5 @@ def test_a_map_inside_blocks_does_not_mind_weights_by_place(key, sight):
 def test_a_matrix_that_forgets_something_is_refused(plain, sight):
     singular = np.eye(192)
     singular[0] = singular[1]
-    with pytest.raises(UsageError, match="singular"):
+    with pytest.raises(UnsupportedModelError, match="singular"):
         encrypt_model_with_plan(plain, plan=AffinePlan(matrix=singular), image_size=32, **sight)

@@ -12,14 +12,14 @@ from torch import nn
 
 from pixelveil.errors import UsageError
 from pixelveil.keys import Epoch, Key
-from pixelveil.models.absorb import absorb
+from pixelveil.models.cost import check_cost
 from pixelveil.models.families import settle_and_describe
+from pixelveil.models.hold import hold
 from pixelveil.models.info import ATTRIBUTE, StemInfo
 from pixelveil.models.layout import Layout
-from pixelveil.models.planning import affine_of, check_statistics, epoch_of, shared_plan, size_of, undo_of
-from pixelveil.models.prepare import prepare, read_tensors, write_tensors
+from pixelveil.models.planning import check_statistics, epoch_of, shared_plan, size_of, undo_of
 from pixelveil.models.verify import self_check
-from pixelveil.plans import AffinePlan, Plan
+from pixelveil.plans import Plan
 from pixelveil.schemes import Scheme
 
 __all__ = ["encrypt_model", "encrypt_model_with_plan", "trunk_digest"]
@@ -40,6 +40,15 @@ def encrypt_model(
 
     Encrypted pixels are fed as plain ones are: divided by 255, minus ``mean``, by ``std``. No image is counted against
     the key's budget.
+
+    Where the scheme has a map for each block (EtC, per-block shuffling), the patch embedding becomes one for a key of
+    each position, see `pixelveil.models.per_position` for its cost and for what it shows.
+
+    What comes back can be trained on encrypted images like any model (fine-tuning of a pre-trained model adapted to
+    the key, Nagamori, Shiota and Kiya, APSIPA Trans. 13(1), e8, 2024). Steps of SGD are those of the plain model on
+    plain images, up to the change of basis, where the whole key is orthogonal on normalized pixels (permutations and
+    flips: mean and deviation 1/2; orthogonal matrices: mean 0 and one deviation for all colors); steps of Adam and
+    AdamW for permutations and flips only.
 
     Encrypt a model in float32 and convert it afterwards, all but its patch embedding: half precision rounds the
     mixed weights once more, and answers then differ by some hundredths.
@@ -65,7 +74,7 @@ def encrypt_model(
     """
     size, epoch = size_of(image_size), epoch_of(key)
 
-    def plan_of(layout: Layout) -> AffinePlan:
+    def plan_of(layout: Layout) -> Plan:
         return shared_plan(scheme, key=epoch, size=size, channels=layout.embedding.channels, client=client)
 
     encrypted = _encrypt(model, plan_of, size=size, mean=mean, std=std, check=check)
@@ -102,8 +111,7 @@ def encrypt_model_with_plan(
         VerificationError: The check found different answers.
         UsageError: The model is encrypted already, or mean and std do not fit.
     """
-    affine = affine_of(plan)
-    return _encrypt(model, lambda _: affine, size=size_of(image_size), mean=mean, std=std, check=check)
+    return _encrypt(model, lambda _: plan, size=size_of(image_size), mean=mean, std=std, check=check)
 
 
 def trunk_digest(model: nn.Module, *, layout: Layout) -> str:
@@ -124,7 +132,7 @@ def trunk_digest(model: nn.Module, *, layout: Layout) -> str:
 
 def _encrypt(
     model: nn.Module,
-    plan_of: Callable[[Layout], AffinePlan],
+    plan_of: Callable[[Layout], Plan],
     *,
     size: tuple[int, int],
     mean: Sequence[float],
@@ -139,11 +147,10 @@ def _encrypt(
     check_statistics(mean, std, channels=layout.embedding.channels)
     plan = plan_of(layout)
     undo = undo_of(plan, layout=layout)
+    check_cost(encrypted.get_parameter(layout.embedding.weight), layout=layout.in_form(undo.form))
     if check:
         self_check(model, plan=plan, layout=layout, mean=mean, std=std)
-    prepare(encrypted, layout=layout)
-    tensors = absorb(read_tensors(encrypted, layout=layout), layout=layout, undo=undo, mean=mean, std=std)
-    write_tensors(encrypted, tensors, layout=layout)
+    layout = hold(encrypted, layout=layout, undo=undo, mean=mean, std=std)
     info = StemInfo(
         layout=layout,
         mean=tuple(float(value) for value in mean),

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
 from pixelveil.errors import IntegrityError
 
-__all__ = ["Embedding", "Gather", "Layout", "Wrapped"]
+__all__ = ["MAPS", "Embedding", "Form", "Gather", "Layout", "Wrapped"]
+
+Form: TypeAlias = Literal["shared", "signed", "dense"]
+
+# Tensors that the form "signed" adds beside the weight, see `SignedEmbedding`.
+MAPS: Final = ("index", "scale", "shift")
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Embedding:
         patch_size: Side p of a patch, in pixels.
         channels: Color components C.
         flatten: How W numbers the values of a patch: "chw" (convolution) or "hwc" (linear, channels last).
+        form: What holds the key: "shared", W alone; "signed", W and a signed permutation for each position
+            (`SignedEmbedding`); "dense", a kernel and a bias for each position (`DenseEmbedding`).
     """
 
     weight: str
@@ -32,6 +39,18 @@ class Embedding:
     patch_size: int
     channels: int
     flatten: Literal["chw", "hwc"] = "chw"
+    form: Form = "shared"
+
+    @property
+    def module(self) -> str:
+        """Path of the module that holds W."""
+        return self.weight.rpartition(".")[0]
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Names of the tensors that turn each position's key into the one that W holds; empty in other forms."""
+        prefix = f"{self.module}." if self.module else ""
+        return tuple(f"{prefix}{name}" for name in MAPS) if self.form == "signed" else ()
 
 
 @dataclass(frozen=True)
@@ -109,8 +128,17 @@ class Layout:
     def names(self) -> tuple[str, ...]:
         """Names of the tensors of the stem: all that may differ from key to key."""
         embedding = self.embedding
-        names = [embedding.weight, embedding.bias, *(gather.name for gather in self.gathers)]
+        names = [embedding.weight, embedding.bias, *embedding.maps, *(gather.name for gather in self.gathers)]
         return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def form(self) -> Form:
+        """What holds the key inside patches, see `Embedding`."""
+        return self.embedding.form
+
+    def in_form(self, form: Form) -> Self:
+        """Return the layout of the same model with its key held in another form."""
+        return replace(self, embedding=replace(self.embedding, form=form))
 
     def under(self, path: str) -> Self:
         """Return the layout with names as they read from a module that holds this one at ``path``."""
@@ -129,8 +157,11 @@ class Layout:
         )
 
     def to_json(self) -> str:
-        """Return the layout as one line of JSON."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        """Return the layout as one line of JSON; the form is left out where it is "shared"."""
+        values = asdict(self)
+        if self.form == "shared":
+            del values["embedding"]["form"]  # files of one kernel stay readable where forms are unknown
+        return json.dumps(values, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -141,7 +172,7 @@ class Layout:
         """
         try:
             values: dict[str, Any] = json.loads(text)
-            values["embedding"] = _read(Embedding, values["embedding"])
+            values["embedding"] = _read(Embedding, {"form": "shared", **values["embedding"]})
             values["gathers"] = [_read(Gather, entry) for entry in values["gathers"]]
             values["wrapped"] = [_read(Wrapped, entry) for entry in values["wrapped"]]
             values["shifted"] = None if values["shifted"] is None else _read(Gather, values["shifted"])
@@ -158,6 +189,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "bool": (bool,),
     "Literal['chw', 'hwc']": (str,),
+    "Form": (str,),
     "tuple[int, ...]": (list,),
     "tuple[int, int]": (list,),
     "Embedding": (Embedding,),
@@ -188,6 +220,7 @@ def _check_ranges(layout: Layout) -> None:
         and len(sides) == 2
         and embedding.channels in (1, 3)
         and embedding.flatten in ("chw", "hwc")
+        and embedding.form in get_args(Form)
         and 1 <= embedding.patch_size <= min(sides)
         and max(sides) <= _LARGEST_SIDE
         and all(abs(axis) <= 8 for axis in axes)  # far more axes than any tensor of a model has

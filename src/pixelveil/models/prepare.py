@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from pixelveil.errors import IntegrityError
+from pixelveil.errors import IntegrityError, UnsupportedModelError
 from pixelveil.models.layout import Layout
+from pixelveil.models.per_position import per_position
 from pixelveil.models.rotary import Reordered
 
 __all__ = ["prepare", "read_tensors", "write_tensors"]
@@ -17,9 +18,11 @@ __all__ = ["prepare", "read_tensors", "write_tensors"]
 def prepare(model: nn.Module, *, layout: Layout) -> None:
     """Wrap what generates positions, add a missing bias, and have every tensor of the stem saved with the model.
 
+    Where the layout says so, the patch embedding is replaced by one for a key of each position.
+
     Args:
         model: Changed in place; what is prepared already stays as it is.
-        layout: What an adapter found in it.
+        layout: What an adapter found in it, in the form that shall hold the key.
     """
     for wrapped in layout.wrapped:
         parent, name = _owner(model, wrapped.module)
@@ -27,15 +30,28 @@ def prepare(model: nn.Module, *, layout: Layout) -> None:
         if not isinstance(inner, Reordered):
             reordered = Reordered(inner, axes=wrapped.axes, tokens=wrapped.start + layout.patches)
             setattr(parent, name, reordered.to(next(model.parameters()).device))
+    _hold_embedding(model, layout=layout)
     for name in layout.names:
         parent, leaf = _owner(model, name)
         buffers = dict(parent.named_buffers(recurse=False))
         if leaf in buffers:
             # An index that is not saved with the model would silently be the plain one again after loading.
             parent.register_buffer(leaf, buffers[leaf], persistent=True)
-        elif getattr(parent, leaf) is None:
-            weight: Tensor = model.get_parameter(layout.embedding.weight)
-            parent.register_parameter(leaf, nn.Parameter(torch.zeros_like(weight.flatten(1)[:, 0])))
+
+
+def _hold_embedding(model: nn.Module, *, layout: Layout) -> None:
+    """Add a missing bias that the layout asks for, and bring the patch embedding to the layout's form."""
+    embedding = layout.embedding
+    layer = model.get_submodule(embedding.module)
+    if embedding.bias and getattr(layer, "bias", None) is None:
+        weight: Tensor = model.get_parameter(embedding.weight)
+        layer.register_parameter("bias", nn.Parameter(torch.zeros_like(weight.flatten(1)[:, 0])))
+    held = per_position(layer, layout=layout)
+    if held is not layer:
+        parent, name = _owner(model, embedding.module)
+        if parent is layer:
+            raise UnsupportedModelError("the model is a patch embedding alone, which cannot be replaced in itself")
+        setattr(parent, name, held)
 
 
 def read_tensors(model: nn.Module, *, layout: Layout) -> dict[str, Tensor]:

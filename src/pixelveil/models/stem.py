@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pixelveil.errors import IntegrityError, UnsupportedModelError
 from pixelveil.keys import Epoch, Key
-from pixelveil.models.absorb import absorb
+from pixelveil.models.absorb import Undo, absorb, restore
 from pixelveil.models.encrypt import trunk_digest
 from pixelveil.models.families import settle_and_describe
 from pixelveil.models.info import ATTRIBUTE, StemInfo, info_of, made_by
@@ -63,19 +63,26 @@ def load_stem(model: nn.Module, stem: Stem) -> None:
     Raises:
         IntegrityError: The stem belongs to another architecture, image size or trunk.
     """
-    info = getattr(model, ATTRIBUTE, None)
+    info, layout = getattr(model, ATTRIBUTE, None), stem.info.layout
     if not isinstance(info, StemInfo):
-        prepare_fresh(model, layout=stem.info.layout)
-        trunk = trunk_digest(model, layout=stem.info.layout)
+        shared = layout.in_form("shared")
+        prepare_fresh(model, layout=shared)
+        trunk = trunk_digest(model, layout=shared)
     else:
         trunk = info.trunk
-        if info.layout != stem.info.layout:
+        if info.layout.in_form(layout.form) != layout:
             raise IntegrityError(
                 f"the stem is for a {stem.info.family} of another architecture or image size",
                 hint="load a stem of this very model",
             )
+        if info.layout != layout:
+            raise IntegrityError(
+                f"the stem has the form {layout.form!r}, the model {info.layout.form!r}",
+                hint="load it into a fresh plain model of this architecture",
+            )
     if trunk != stem.info.trunk:
         raise IntegrityError("the stem was made for other weights than this trunk's", hint="load the model it is for")
+    prepare(model, layout=layout)
     write_tensors(model, stem.tensors, layout=stem.info.layout)
     setattr(model, ATTRIBUTE, stem.info)
 
@@ -91,7 +98,7 @@ def rekey_stem(
     std: Sequence[float] | None = None,
     client: str | None = None,
 ) -> Stem:
-    """Return a stem under another key, without the plain model: absorb "undo the old plan, then the new one".
+    """Return a stem under another key, without the plain model: undo the old plan, then absorb the new one.
 
     Args:
         stem: A stem under the old key.
@@ -123,21 +130,25 @@ def rekey_stem(
         )
     layout, owner = info.layout, info.client if client is None else client
     size, channels = info.image_size, layout.embedding.channels
-    before = shared_plan(scheme, key=old, size=size, channels=channels, client=info.client)
-    after = shared_plan(scheme, key=new, size=size, channels=channels, client=owner)
-    undo = undo_of(before.invert().compose(after), layout=layout)
+
+    def undo(epoch: Epoch, client: str) -> Undo:
+        plan = shared_plan(scheme, key=epoch, size=size, channels=channels, client=client)
+        return undo_of(plan, layout=layout)
+
+    statistics = {"mean": info.mean, "std": info.std}
     try:
-        tensors = absorb(stem.tensors, layout=layout, undo=undo, mean=info.mean, std=info.std)
+        plain, shared = restore(stem.tensors, layout=layout, undo=undo(old, info.client), **statistics)
+        exact = absorb(plain, layout=shared, undo=undo(new, owner), **statistics)
     except (RuntimeError, IndexError) as error:  # what PyTorch raises where shapes do not fit
         raise IntegrityError("the stem's tensors do not fit its layout", hint="make it again from the model") from error
     return Stem(
         info=replace(info, fingerprint=new.fingerprint, epoch=new.number, client=owner),
-        tensors=tensors,
+        tensors={name: tensor.to(stem.tensors[name].dtype) for name, tensor in exact.items()},
     )
 
 
 def prepare_fresh(model: nn.Module, *, layout: Layout) -> None:
-    """Prepare a plain model for tensors of a layout.
+    """Prepare a plain model for tensors of a layout, in its form.
 
     Raises:
         IntegrityError: The model is of another architecture or image size than the layout.
@@ -151,6 +162,6 @@ def prepare_fresh(model: nn.Module, *, layout: Layout) -> None:
         found = settle_and_describe(model, image_size=(height, width))
     except UnsupportedModelError as error:
         raise differs from error
-    if found != layout:
+    if found.in_form(layout.form) != layout:
         raise differs
-    prepare(model, layout=found)
+    prepare(model, layout=layout)

@@ -14,14 +14,14 @@ from torch import nn
 
 from pixelveil.errors import UsageError, VerificationError
 from pixelveil.keys import Epoch, Key
-from pixelveil.models.absorb import absorb
 from pixelveil.models.families import settle_and_describe
+from pixelveil.models.hold import hold
 from pixelveil.models.info import StemInfo, info_of
 from pixelveil.models.layout import Layout
 from pixelveil.models.outputs import Answers, answers_of, largest_difference, primary
-from pixelveil.models.planning import epoch_of, shared_plan, undo_of
-from pixelveil.models.prepare import prepare, read_tensors, write_tensors
-from pixelveil.plans import AffinePlan, Plan
+from pixelveil.models.planning import encrypted_by, epoch_of, shared_plan, undo_of
+from pixelveil.models.prepare import read_tensors
+from pixelveil.plans import Plan
 from pixelveil.schemes import Scheme
 
 __all__ = ["Verification", "self_check", "verify_model", "verify_model_with_plan"]
@@ -108,12 +108,10 @@ def verify_model_with_plan(
         UsageError: The images do not fit.
     """
     _checked(images, info_of(encrypted))
-    return _verify(plain, encrypted, plan=plan.to_affine(), images=images, mean=mean, std=std, hint="")
+    return _verify(plain, encrypted, plan=plan, images=images, mean=mean, std=std, hint="")
 
 
-def self_check(
-    model: nn.Module, *, plan: AffinePlan, layout: Layout, mean: Sequence[float], std: Sequence[float]
-) -> None:
+def self_check(model: nn.Module, *, plan: Plan, layout: Layout, mean: Sequence[float], std: Sequence[float]) -> None:
     """Absorb a plan into a float64 copy of a model and compare its answers on two random images.
 
     Raises:
@@ -148,7 +146,7 @@ def _verify(
     plain: nn.Module,
     encrypted: nn.Module,
     *,
-    plan: AffinePlan,
+    plan: Plan,
     images: NDArray[np.uint8],
     mean: Sequence[float],
     std: Sequence[float],
@@ -159,7 +157,7 @@ def _verify(
     order = undo_of(plan, layout=info.layout).order
     first, second = _in_dtype(plain, torch.float32), _in_dtype(encrypted, torch.float32)
     expected = answers_of(first, images, mean=mean, std=std)
-    found = answers_of(second, plan.apply(images), mean=mean, std=std, layout=info.layout, order=order)
+    found = answers_of(second, encrypted_by(plan, images), mean=mean, std=std, layout=info.layout, order=order)
     single = largest_difference(expected, found)
     agreement = _top1_agreement(expected, found)
     weight = read_tensors(encrypted, layout=info.layout)[info.layout.embedding.weight]
@@ -184,7 +182,7 @@ def _verify(
 def _difference_float64(
     model: nn.Module,
     *,
-    plan: AffinePlan,
+    plan: Plan,
     images: NDArray[np.uint8],
     mean: Sequence[float],
     std: Sequence[float],
@@ -199,10 +197,8 @@ def _difference_float64(
     else:
         layout, exact = settle_and_describe(plain, image_size=(images.shape[1], images.shape[2])), plain
         undo = undo_of(plan, layout=layout)
-        prepare(exact, layout=layout)
-        tensors = absorb(read_tensors(exact, layout=layout), layout=layout, undo=undo, mean=mean, std=std)
-        write_tensors(exact, tensors, layout=layout)
-    encrypted = plan.apply(images.astype(np.float64))
+        layout = hold(exact, layout=layout, undo=undo, mean=mean, std=std)
+    encrypted = encrypted_by(plan, images)
     return largest_difference(
         expected, answers_of(exact, encrypted, mean=mean, std=std, layout=layout, order=undo.order)
     )

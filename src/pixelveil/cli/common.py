@@ -28,6 +28,7 @@ __all__ = [
     "SchemeOption",
     "emit",
     "open_key",
+    "parameters_from",
     "printable",
     "progress",
     "read_passphrase",
@@ -84,11 +85,12 @@ def open_key(path: Path, *, passphrase_file: Path | None) -> Key:
     return Key.load(path, passphrase=read_passphrase(file=passphrase_file))
 
 
-def scheme_from(name: str, parameters: Sequence[str] | None, *, asset: Path | None = None) -> Scheme:
-    """Build a scheme from ``--scheme``, ``--parameter name=value`` (values are JSON, else text) and ``--asset``."""
-    from pixelveil.schemes import create_scheme
-    from pixelveil.schemes.asset import Asset
+def parameters_from(parameters: Sequence[str] | None) -> dict[str, Any]:
+    """Return what ``--parameter name=value`` says, by name; values are JSON, else text.
 
+    >>> parameters_from(["block-size=8", "shuffle=false", "order=post"])
+    {'block_size': 8, 'shuffle': False, 'order': 'post'}
+    """
     values: dict[str, Any] = {}
     for item in parameters or ():
         label, separator, text = item.partition("=")
@@ -98,6 +100,15 @@ def scheme_from(name: str, parameters: Sequence[str] | None, *, asset: Path | No
             values[label.replace("-", "_")] = json.loads(text)
         except json.JSONDecodeError:
             values[label.replace("-", "_")] = text
+    return values
+
+
+def scheme_from(name: str, parameters: Sequence[str] | None, *, asset: Path | None = None) -> Scheme:
+    """Build a scheme from ``--scheme``, ``--parameter`` and ``--asset``."""
+    from pixelveil.schemes import create_scheme
+    from pixelveil.schemes.asset import Asset
+
+    values = parameters_from(parameters)
     if asset is None:
         return create_scheme(name, **values)
     return create_scheme(name, asset=Asset.load(asset), **values)

@@ -61,8 +61,8 @@ class PixelBlockMixing(Scheme):
     readable_from: ClassVar[int | None] = 1
     known_attacks: ClassVar[tuple[str, ...]] = (
         "A look at one image: each block is unchanged with probability 1/2, and seams tell which belong together.",
-        "n encryptions of one image: the most frequent block at each place is the image's own, and it stays unseen with "
-        "probability 2^-n only.",
+        "n encryptions of one image: the most frequent block at each place is the image's own, and it stays unseen "
+        "with probability 2^-n only.",
         "Blocks are copied whole: searching for a known block finds every image that has it.",
     )
     asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("pool",)

@@ -37,7 +37,8 @@ class Layer:
 
     def apply(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map rows (n, inputs) to (n, outputs)."""
-        return rows @ self.weight + self.bias
+        made: NDArray[np.float32] = rows @ self.weight + self.bias
+        return made
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,6 +76,14 @@ class NeuraCrypt(Scheme):
                 raise UsageError(f"{self.name}: {label} must be 1 to {most}, not {value}")
 
     @property
+    def sizes(self) -> str:
+        """What is done to images of any size."""
+        return (
+            f"any size of more than one patch; the last row and column are repeated up to multiples of {self.block}, and "
+            "each size has a key of its own"
+        )
+
+    @property
     def randomized(self) -> bool:
         """True: every encryption orders the patches anew."""
         return True

@@ -61,7 +61,6 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
             Column("scheme", no_wrap=True),
             Column("what it does", overflow="fold"),
             "key policy",
-            "needs",
             "read by an attack from",
         )
         by_family = sorted(rows, key=lambda row: get_args(Family).index(row["family"]))
@@ -71,8 +70,8 @@ def list_all(context: typer.Context, as_json: JsonOption = False) -> None:
             for row in members:
                 images = row["readable_from"]
                 known = "-" if images is None else f"{images:,} image{'s' if images > 1 else ''}"
-                needs = row["asset_kinds"][0] if row["needs_asset"] else "-"
-                table.add_row(row["name"], row["title"], row["key_policy"], needs, known)
+                needs = f"; needs its {row['asset_kinds'][0]}" if row["needs_asset"] else ""
+                table.add_row(row["name"], row["title"] + needs, row["key_policy"], known)
         Console().print(table)
         typer.echo("One of them in full: pixelveil schemes show NAME")
         typer.echo("What one needs beside a key: pixelveil schemes fit NAME --data DIR --out FILE")

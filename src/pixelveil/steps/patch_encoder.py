@@ -133,7 +133,8 @@ def _draw_layer(material: KeyMaterial, *, role: str, inputs: int, outputs: int) 
     def draw(kind: str, size: int) -> NDArray[np.float32]:
         words = material.stream(f"{role}/{kind}").integers(size, bound=1 << _WEIGHT_BITS)[0]
         uniform = 2 * ((words.astype(np.float64) + 0.5) / 2.0**_WEIGHT_BITS) - 1
-        return (uniform / np.sqrt(inputs)).astype(np.float32)
+        values: NDArray[np.float32] = (uniform / np.sqrt(inputs)).astype(np.float32)
+        return values
 
     return Layer(weight=draw("weight", inputs * outputs).reshape(inputs, outputs), bias=draw("bias", outputs))
 

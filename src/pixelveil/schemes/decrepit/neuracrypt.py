@@ -79,7 +79,7 @@ class NeuraCrypt(Scheme):
     def sizes(self) -> str:
         """What is done to images of any size."""
         return (
-            f"any size of more than one patch; the last row and column are repeated up to multiples of {self.block}, and "
+            f"any size of more than one patch; the last row and column are repeated up to multiples of {self.block}; "
             "each size has a key of its own"
         )
 

@@ -203,6 +203,8 @@ def _renamed(scheme: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArr
             label = _OTHER_NAMES.get(name, name)
         if label not in forms:
             raise UsageError(f"{scheme} has no array {name!r}", hint=f"it has: {', '.join(forms)}")
+        if label in result:
+            raise UsageError(f"array {label!r} is given twice, once as {name!r}")
         result[label] = 1 - _integers(name, values) if name in ("inv", "invs") else values
     return result
 

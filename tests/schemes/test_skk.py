@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pixelveil.errors import UsageError
 from pixelveil.keys import Key
 from pixelveil.schemes import create_scheme
 
@@ -25,11 +26,12 @@ def encrypted(images, **parameters):
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("shuffle", ["per_pixel", "per_image", "none"])
+@pytest.mark.parametrize("flip", ["bernoulli", "exact_half"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_fold_never_changes(policy, shuffle, channels):
+def test_the_fold_never_changes(policy, shuffle, flip, channels):
     """The known weakness (leading-bit attack): asserted, so that nobody believes it mended."""
     images = checks.noise(3, (5, 7, channels))
-    hidden = encrypted(images, key_policy=policy, shuffle=shuffle).images
+    hidden = encrypted(images, key_policy=policy, shuffle=shuffle, flip=flip).images
     np.testing.assert_array_equal(folded(hidden), folded(images))
     assert (hidden != images).any(axis=(1, 2, 3)).all()
     if shuffle == "none":
@@ -42,6 +44,17 @@ def test_a_wrong_key_leaves_the_fold():
     result = scheme.encrypt(plain, key=key)
     other = scheme.plan(key=checks.key_of(bytes(32)), shape=plain.shape, nonces=result.nonces)
     np.testing.assert_array_equal(folded(other.invert().apply(result.images)), folded(plain))
+
+
+def test_random_pe_inverts_exactly_half_at_places_redrawn_per_image():
+    """SIA-GAN's variant: half of the 3n values, no color shuffle."""
+    images = np.repeat(checks.noise(1, (16, 20, 3)), 5, axis=0)
+    hidden = encrypted(images, flip="exact_half", shuffle="none").images
+    inverted = hidden != images
+    assert (inverted.sum(axis=(1, 2, 3)) == 480).all()
+    assert len(np.unique(inverted.reshape(5, -1), axis=0)) == 5
+    bits = create_scheme("skk", flip="exact_half", shuffle="none").key_bits((16, 20, 3))
+    assert bits == pytest.approx(math.log2(math.comb(960, 480)))
 
 
 def test_one_color_order_serves_the_image():
@@ -88,3 +101,9 @@ def test_key_space_is_48_to_the_number_of_pixels(side, bits):
 def test_as_published_nobody_can_decrypt_and_the_owner_can_by_default():
     assert create_scheme("skk").key_policy == "derived"
     assert create_scheme("skk").output_dtype == "uint8"
+
+
+@pytest.mark.parametrize("flip", ["all", "half"])
+def test_variants_are_checked(flip):
+    with pytest.raises(UsageError, match=f"flip must be 'bernoulli' or 'exact_half', not '{flip}'"):
+        create_scheme("skk", flip=flip)

@@ -57,6 +57,29 @@ def test_blocks_go_through_one_permutation_and_one_mask(on, channels):
     np.testing.assert_array_equal(blocks_of(scheme.encrypt(image, key=checks.key_of()).images), expected)
 
 
+@pytest.mark.parametrize("on", SWITCHES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_block_has_its_own_key_where_that_is_asked_for(on, channels):
+    """``y[j][i] = x[o[j]][p_o[i]] XOR 255 r_o[i]``: the keys belong to the places before scrambling."""
+    shape = (8, 12, channels)
+    names = dict(zip(("shuffle", "invert", "scramble_blocks"), on, strict=True))
+    scheme = create_scheme("vit-permutation", block_size=4, per_block=True, **names)
+    key = checks.key_of()
+    alone = {**names, "scramble_blocks": False}
+    plan = scheme.plan(key=key, shape=shape)
+    order = np.arange(6) if plan.block_order is None else plan.block_order[0]
+    image = checks.noise(1, shape)[0]
+    hidden = scheme.encrypt(image, key=key).images
+    levels = np.sort(np.abs(blocks_of(image)[order] - 127.5), axis=1)
+    np.testing.assert_array_equal(np.sort(np.abs(blocks_of(hidden) - 127.5), axis=1), levels)
+    np.testing.assert_array_equal(scheme.decrypt(scheme.encrypt(image, key=key), key=key), image)
+    if any(alone.values()):
+        tile = np.tile(checks.noise(1, (4, 4, channels))[0], (2, 3, 1))
+        assert len(np.unique(blocks_of(scheme.encrypt(tile, key=key).images), axis=0)) == 6
+    each = 6 * ((math.log2(math.factorial(16 * channels)) if on[0] else 0) + (16 * channels if on[1] else 0))
+    assert scheme.key_bits(shape) == pytest.approx(each + (math.log2(math.factorial(6)) if on[2] else 0))
+
+
 def test_a_model_can_absorb_the_plan():
     plan = scheme_of().plan(key=checks.key_of(), shape=(8, 12, 3))
     images = checks.noise(2, (8, 12, 3))

@@ -24,12 +24,14 @@ ROOT = bytes(range(32))
 
 
 def all_schemes():
-    """Every scheme under every key policy, with small blocks where it has blocks."""
+    """Every scheme that can be undone, under every key policy, with small blocks where it has blocks."""
     found = []
     for name, kind in SCHEMES.items():
+        if not kind.reversible:
+            continue
         sides = {"block_size": BLOCK, "sub_block_size": BLOCK // 2}
         blocks = {field: side for field, side in sides.items() if field in kind.__dataclass_fields__}
-        found += [create_scheme(name, **blocks, key_policy=policy) for policy in kind.policies if not kind.needs_asset]
+        found += [create_scheme(name, **blocks, key_policy=policy) for policy in kind.policies]
     return found
 
 

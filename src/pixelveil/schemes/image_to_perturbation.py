@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pixelveil.errors import IntegrityError
+from numpy.typing import NDArray
+
+from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.schemes.asset import Asset, AssetKind
 from pixelveil.schemes.learned.unet import unet, unet_shapes
 from pixelveil.schemes.learned.weights import as_tensors, check_weights
@@ -72,6 +74,17 @@ class ImageToPerturbation(Scheme):
         bound = super().bind(asset)
         check_weights(asset.arrays, shapes=_shapes(asset.arrays))
         return bound
+
+    @classmethod
+    def fit(cls, images: NDArray[Any], *, settings: Mapping[str, Any]) -> Asset:
+        """Refuse: the network is trained from a folder, for hours.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"{cls.name}: its network is trained", hint=f"run: pixelveil schemes fit {cls.name} --data DIR --out FILE"
+        )
 
     def steps(self) -> tuple[Step, ...]:
         """Return the network."""

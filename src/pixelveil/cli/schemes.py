@@ -9,6 +9,7 @@ import typer
 
 from pixelveil.cli.common import JsonOption, ParameterOption, emit, scheme_from
 from pixelveil.cli.fit import fit
+from pixelveil.cli.legacy import import_key
 from pixelveil.errors import UsageError
 
 __all__ = ["build_app", "list_all", "show"]
@@ -38,6 +39,7 @@ def build_app() -> typer.Typer:
     app.callback()(list_all)
     app.command()(show)
     app.command()(fit)
+    app.command()(import_key)
     return app
 
 

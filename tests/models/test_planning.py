@@ -101,7 +101,7 @@ def test_padded_images_cannot_be_absorbed():
     ],
 )
 def test_plans_that_are_not_affine_are_refused(refused):
-    with pytest.raises(UnsupportedModelError, match="no patch embedding can absorb this plan: .* not affine"):
+    with pytest.raises(UnsupportedModelError, match=r"no patch embedding can absorb this plan: .* not affine"):
         undo_of(refused, layout=LAYOUT)
 
 

@@ -1,4 +1,4 @@
-"""Commands for encrypted models: encrypt, verify, re-key, take out the stem, list what is supported."""
+"""Commands for encrypted models: encrypt, verify, re-key, describe, take out the stem, list what is supported."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pixelveil.cli.common import (
     SchemeOption,
     emit,
     open_key,
+    printable,
     progress,
     scheme_from,
 )
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pixelveil.schemes import Scheme
     from pixelveil.training.models import ModelSpec
 
-__all__ = ["build_app", "describe_model", "encrypt", "rekey", "stem", "support", "verify"]
+__all__ = ["build_app", "describe_model", "encrypt", "info", "rekey", "stem", "support", "verify"]
 
 PlainArgument = Annotated[Path, typer.Argument(help="Plain checkpoint (safetensors).", show_default=False)]
 EncryptedArgument = Annotated[Path, typer.Argument(help="Encrypted model (safetensors).", show_default=False)]
@@ -65,7 +66,7 @@ ProveOption = Annotated[bool, typer.Option("--prove", help="Prove all of them ag
 def build_app() -> typer.Typer:
     """Return the group of commands."""
     app = typer.Typer(help="Encrypt models that answer encrypted images exactly.", no_args_is_help=True)
-    for command in (encrypt, verify, rekey, stem, support):
+    for command in (encrypt, verify, rekey, info, stem, support):
         app.command()(command)
     return app
 
@@ -89,7 +90,8 @@ def encrypt(
     """Encrypt a plain-trained model, so that it answers images encrypted with the same key and scheme.
 
     The answers are exactly those of the plain model; that is checked before the file is written. What pixelveil train
-    wrote says its architecture itself; of other checkpoints, name it.
+    wrote says its architecture itself; of other checkpoints, name it. Schemes with a key for each block (etc-color,
+    per_block=true) give the model a patch embedding by position, whose cost is told.
 
     Example: pixelveil model encrypt best.safetensors --key clinic.pvkey --scheme vit-permutation --out m.safetensors
     """
@@ -117,7 +119,9 @@ def encrypt(
         typer.echo(f"Encrypted    {out}")
         typer.echo(f"Model        {spec.architecture} at {spec.image_size}x{spec.image_size} ({facts['family']})")
         typer.echo(f"Scheme       {chosen.name}; key {facts['fingerprint']}, epoch {facts['epoch']}")
+        typer.echo(f"Embedding    {facts['cost']}")
         typer.echo(f"Stem         {taken.nbytes / 1e6:.1f} MB change with the key; the rest is the same for all keys")
+        typer.echo(f"Shows        {facts['exposes']}")
         typer.echo(f"\n{PROTECTION}")
 
     emit(facts, as_json=as_json, text=text)
@@ -202,6 +206,31 @@ def rekey(
         typer.echo(f"Is           key {new.fingerprint}, epoch {new.number}")
 
     emit(describe_model(target), as_json=as_json, text=text)
+
+
+def info(source: SourceArgument, as_json: JsonOption = False) -> None:
+    """Say what an encrypted model or stem is: scheme, key, form and cost of its embedding, and what it shows.
+
+    Nothing said is authenticated: pixelveil model verify is.
+
+    Example: pixelveil model info model.safetensors
+    """
+    facts = describe_model(source)
+    if "form" not in facts:
+        raise IntegrityError(f"{source}: is a {facts['kind']}", hint="make one with: pixelveil model encrypt")
+
+    def text() -> None:
+        height, width = facts["image_size"]
+        typer.echo(printable(f"Kind         {facts['kind']}, {facts['family']} at {height}x{width}"))
+        typer.echo(printable(f"Scheme       {facts['scheme'] or 'a plan'} {json.dumps(facts['parameters'])}"))
+        typer.echo(printable(f"Key          {facts['fingerprint']}, epoch {facts['epoch']}"))
+        if facts["client"]:
+            typer.echo(printable(f"Client       {facts['client']}"))
+        typer.echo(f"Blocks       {'moved, positions follow' if facts['order_absorbed'] else 'stay in place'}")
+        typer.echo(f"Embedding    {facts['cost']}")
+        typer.echo(f"Shows        {facts['exposes']}")
+
+    emit(facts, as_json=as_json, text=text)
 
 
 def stem(source: SourceArgument, target: TargetArgument, as_json: JsonOption = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 
     from pixelveil.keys import Key
     from pixelveil.schemes import Scheme
+    from pixelveil.training.folders import TrainingImages
+    from pixelveil.training.models import ModelSpec
 
 __all__ = ["evaluate", "predict", "train"]
+
+_ARCHITECTURE = "vit_tiny_patch16_224"
 
 DataArgument = Annotated[
     Path, typer.Argument(help="Encrypted folder, or class folders of plain images.", show_default=False)
@@ -35,7 +40,14 @@ RunArgument = Annotated[
 ]
 ImagesArgument = Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.", show_default=False)]
-ModelOption = Annotated[str, typer.Option("--model", "-m", help="timm name of the model; it is trained from scratch.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="timm name of a model to train from scratch.", show_default=_ARCHITECTURE),
+]
+FromOption = Annotated[
+    Path | None,
+    typer.Option("--from", help="Go on from a checkpoint, plain or encrypted with the images' key."),
+]
 SizeOption = Annotated[
     int | None,
     typer.Option("--size", help="Side of the images, in pixels.", show_default="that of encrypted images; else 224"),
@@ -60,7 +72,8 @@ TopOption = Annotated[int, typer.Option("--top", help="Classes to name.", min=1)
 def train(
     data: DataArgument,
     out: OutOption,
-    model: ModelOption = "vit_tiny_patch16_224",
+    model: ModelOption = None,
+    start: FromOption = None,
     size: SizeOption = None,
     epochs: EpochsOption = 20,
     batch_size: BatchOption = 64,
@@ -74,29 +87,34 @@ def train(
     Folders named train, val and test above the class folders are respected: test images are left alone. Without a val
     folder a tenth of the training images chooses the best epoch. Accuracies are in percent.
 
+    With --from, training goes on from a checkpoint; for encrypted images take a pre-trained model adapted to their key
+    by "pixelveil model encrypt", and what comes out is encrypted too. Other classes than its own get a new last layer.
+
     Example: pixelveil train veiled/ --model vit_tiny_patch16_224 --epochs 20 --out run
     """
     from pixelveil.training.folders import open_training
     from pixelveil.training.loop import TrainSettings
     from pixelveil.training.loop import train as run
-    from pixelveil.training.models import ModelSpec
+    from pixelveil.training.models import find_checkpoint
 
+    if start is not None and model is not None:
+        raise UsageError("--model and --from exclude each other", hint="a checkpoint says its architecture itself")
     settings = TrainSettings(epochs=epochs, batch_size=batch_size, learning_rate=lr, seed=seed, precision=precision)
     with progress("read images") as advance:
-        images = open_training(data, size=size, seed=seed)
+        begun = None if start is None else _begin(start, data)
+        images = open_training(data, size=size or (None if begun is None else begun[1].image_size), seed=seed)
         advance(1, 1)
     _tell_rejected(images.rejected)
-    spec = ModelSpec(
-        architecture=model, num_classes=len(images.classes), image_size=images.image_size, classes=images.classes
-    )
+    network, spec = _network(begun, model or _ARCHITECTURE, images=images, seed=seed)
     with progress(f"train {epochs} epochs") as advance:
         result = run(
-            spec.build(seed=seed),
+            network,
             spec=spec,
             train_set=images.training,
             validation_set=images.validation,
             settings=settings,
             out=out,
+            origin="" if start is None else sha256(find_checkpoint(start).read_bytes()).hexdigest(),
             advance=advance,
         )
 
@@ -109,7 +127,9 @@ def train(
     emit(
         {
             "checkpoint": str(result.checkpoint),
-            "model": model,
+            "model": spec.architecture,
+            "start": None if start is None else str(start),
+            "encrypted_model": hasattr(network, "pixelveil"),
             "image_size": images.image_size,
             "classes": list(images.classes),
             "training_images": len(images.training),
@@ -228,6 +248,41 @@ def predict(
 
     emit({"encrypted_here": key_file is not None, "answers": answers, "rejected": rejected}, as_json=as_json, text=text)
     _exit_if_rejected(rejected)
+
+
+def _begin(start: Path, data: Path) -> tuple[nn.Module, ModelSpec]:
+    """Return the model of a checkpoint to go on from.
+
+    Raises:
+        IntegrityError: It is encrypted with another key than the images.
+    """
+    from pixelveil.training.models import find_checkpoint, load_checkpoint
+
+    network, spec = load_checkpoint(find_checkpoint(start))
+    misfit = _misfit(network, data)
+    if misfit:
+        raise IntegrityError(f"{start}: {misfit}", hint="encrypt the model for the key and scheme of these images")
+    return network, spec
+
+
+def _network(
+    begun: tuple[nn.Module, ModelSpec] | None, architecture: str, *, images: TrainingImages, seed: int
+) -> tuple[nn.Module, ModelSpec]:
+    """Return the model to train: the one that was begun, with the classes of the images, or a fresh one."""
+    from pixelveil.training.models import ModelSpec, with_classes
+
+    if begun is None:
+        spec = ModelSpec(
+            architecture=architecture,
+            num_classes=len(images.classes),
+            image_size=images.image_size,
+            classes=images.classes,
+        )
+        return spec.build(seed=seed), spec
+    network, spec = begun
+    if images.image_size != spec.image_size:
+        raise UsageError(f"images of {images.image_size} pixels; the checkpoint takes {spec.image_size}")
+    return with_classes(network, spec=spec, classes=images.classes, seed=seed)
 
 
 def _client_of(model: nn.Module) -> str:

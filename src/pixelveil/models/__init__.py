@@ -10,13 +10,14 @@ except ImportError as error:
 from pixelveil.models.encrypt import encrypt_model, encrypt_model_with_plan
 from pixelveil.models.info import StemInfo
 from pixelveil.models.outputs import restore_tokens
-from pixelveil.models.protection import PROTECTION
+from pixelveil.models.protection import EXPOSES, PROTECTION
 from pixelveil.models.resemblance import Resemblance, warn_if_known
 from pixelveil.models.stem import Stem, extract_stem, load_stem, rekey_stem
 from pixelveil.models.storage import describe_model, load_model, read_stem, replace_stem, save_model, save_stem
 from pixelveil.models.verify import Verification, verify_model, verify_model_with_plan
 
 __all__ = [
+    "EXPOSES",
     "PROTECTION",
     "Resemblance",
     "Stem",

@@ -7,7 +7,7 @@ from typing import Final
 
 from torch import Tensor
 
-from pixelveil.errors import UnsupportedModelError
+from pixelveil.errors import IntegrityError, UnsupportedModelError
 from pixelveil.models.layout import Form, Layout
 
 __all__ = ["LARGEST_KERNELS", "Cost", "check_cost", "cost_of"]
@@ -60,7 +60,12 @@ def cost_of(weight: Tensor, *, layout: Layout) -> Cost:
     Args:
         weight: Its weight in any form; only shape and dtype count.
         layout: The model, in the form asked for.
+
+    Raises:
+        IntegrityError: It is no weight of a patch embedding.
     """
+    if weight.ndim < 2:
+        raise IntegrityError(f"{layout.embedding.weight} has the shape {tuple(weight.shape)}, which is no kernel's")
     width, size = weight.shape[1] if weight.ndim == 3 else weight.shape[0], weight.element_size()
     lanes, positions = layout.embedding.patch_size**2 * layout.embedding.channels, layout.patches
     plain = width * lanes * size

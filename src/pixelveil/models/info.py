@@ -11,7 +11,8 @@ from torch import nn
 
 from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.keys import Epoch
-from pixelveil.models.layout import Layout
+from pixelveil.models.layout import Form, Layout
+from pixelveil.models.protection import EXPOSES
 from pixelveil.schemes import Scheme
 
 __all__ = ["ATTRIBUTE", "PREFIX", "StemInfo", "info_of", "made_by"]
@@ -60,6 +61,16 @@ class StemInfo:
     def family(self) -> str:
         """Architecture family, such as "timm VisionTransformer"."""
         return self.layout.family
+
+    @property
+    def form(self) -> Form:
+        """What holds the key inside patches: "shared", "signed" or "dense", see `Embedding`."""
+        return self.layout.form
+
+    @property
+    def exposes(self) -> str:
+        """What the model shows to whoever holds it."""
+        return EXPOSES[self.form]
 
     def to_metadata(self) -> dict[str, str]:
         """Return the facts as strings, for the header of a safetensors file."""

@@ -61,6 +61,8 @@ def shared_plan(scheme: Scheme, *, key: Key | Epoch, size: tuple[int, int], chan
     Raises:
         UnsupportedModelError: Every image has a plan of its own, or images change their shape.
     """
+    if scheme.key_policy == "none":
+        raise UnsupportedModelError(f"{scheme.name} has no key that a model could absorb")
     if scheme.key_policy != "shared":
         raise UnsupportedModelError(
             f"{scheme.name} has a plan for each image (key policy {scheme.key_policy!r}); a model absorbs one",
@@ -115,7 +117,7 @@ def undo_of(plan: Plan, *, layout: Layout) -> Undo:
     if undo.order is not None and layout.fixed:
         raise UnsupportedModelError(
             f"test 2 fails, no block order can be absorbed: {layout.fixed}",
-            hint="use a scheme without block scrambling: -p scramble_blocks=false",
+            hint="leave blocks in place (-p scramble_blocks=false, where the scheme has it), or choose another scheme",
         )
     return undo
 

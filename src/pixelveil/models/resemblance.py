@@ -21,7 +21,7 @@ from pixelveil.models.info import StemInfo
 from pixelveil.models.layout import Gather
 from pixelveil.models.stem import Stem, extract_stem
 
-__all__ = ["Resemblance", "resemblance", "warn_if_known"]
+__all__ = ["Resemblance", "first_kernel", "resemblance", "warn_if_known"]
 
 # Unrelated weights score about 1/D or less; weights that drifted by as much as their own size still score 0.5.
 KERNEL_THRESHOLD: Final = 0.3
@@ -97,7 +97,7 @@ def resemblance(stem: Stem, *, reference: Mapping[str, Tensor]) -> Resemblance:
         reference: State dict of a plain model; its names may have other prefixes.
     """
     layout, info = stem.info.layout, stem.info
-    weight = stem.tensors[layout.embedding.weight]
+    weight = first_kernel(stem)
     other = _counterpart(layout.embedding.weight, weight, reference)
     kernel = span = positions = None
     if other is not None:
@@ -111,6 +111,19 @@ def resemblance(stem: Stem, *, reference: Mapping[str, Tensor]) -> Resemblance:
             positions = _matched_rows(_rows(table, entry, count=count), _rows(partner, entry, count=count))
             break
     return Resemblance(kernel=kernel, span=span, positions=positions)
+
+
+def first_kernel(stem: Stem) -> Tensor:
+    """Return the patch embedding of a stem in the plain one's shape: of the first position, where each has its own.
+
+    One kernel by position is as telling as a kernel for all: it is the plain one under one key.
+    """
+    embedding = stem.info.layout.embedding
+    weight = stem.tensors[embedding.weight]
+    if stem.info.form != "dense":
+        return weight
+    side = embedding.patch_size
+    return weight[0].reshape(-1, embedding.channels, side, side) if embedding.flatten == "chw" else weight[0]
 
 
 def _counterpart(name: str, tensor: Tensor, reference: Mapping[str, Tensor]) -> Tensor | None:

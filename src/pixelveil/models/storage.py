@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from pixelveil.atomic import write_atomic
 from pixelveil.errors import IntegrityError, MissingExtraError, UsageError
+from pixelveil.models.cost import cost_of
+from pixelveil.models.encrypt import trunk_digest
 from pixelveil.models.info import ATTRIBUTE, PREFIX, StemInfo, info_of
 from pixelveil.models.stem import Stem, prepare_fresh
 
@@ -36,15 +39,17 @@ def save_model(model: nn.Module, path: Path | str, *, metadata: Mapping[str, str
     """Write an encrypted model: trunk, stem and facts; never the key or the plan.
 
     Args:
-        model: The encrypted model.
+        model: The encrypted model. Where training has changed its trunk, its facts name the new one from now on.
         path: The file; replaced atomically.
         metadata: More strings for the header, such as the architecture's name.
 
     Raises:
         UsageError: The model is plain.
     """
-    header = {**(metadata or {}), **info_of(model).to_metadata(), FORMAT: MODEL}
-    _write(Path(path), model.state_dict(), header)
+    info = info_of(model)
+    info = replace(info, trunk=trunk_digest(model, layout=info.layout))
+    setattr(model, ATTRIBUTE, info)
+    _write(Path(path), model.state_dict(), {**(metadata or {}), **info.to_metadata(), FORMAT: MODEL})
 
 
 def load_model(path: Path | str, *, model: nn.Module) -> nn.Module:
@@ -122,13 +127,16 @@ def describe_model(path: Path | str) -> dict[str, Any]:
 
     Returns:
         Facts by name: format, scheme, parameters, digest, fingerprint, epoch, client, family, image_size, mean, std,
-        order_absorbed, trunk, and the rest of the header under "checkpoint".
+        order_absorbed, form, cost, embedding_bytes, plain_embedding_bytes, exposes, trunk, and the rest of the header
+        under "checkpoint".
 
     Raises:
         IntegrityError: The file is neither, or is damaged.
     """
     header = read_header(Path(path))
     info = StemInfo.from_metadata(_known(Path(path), header, kind=None))
+    weight = _open(Path(path), names=(info.layout.embedding.weight,))[1]
+    cost = cost_of(weight[info.layout.embedding.weight], layout=info.layout)
     return {
         "format": header[FORMAT],
         "scheme": info.scheme,
@@ -142,6 +150,11 @@ def describe_model(path: Path | str) -> dict[str, Any]:
         "mean": list(info.mean),
         "std": list(info.std),
         "order_absorbed": info.order_absorbed,
+        "form": info.form,
+        "cost": str(cost),
+        "embedding_bytes": cost.nbytes,
+        "plain_embedding_bytes": cost.plain_bytes,
+        "exposes": info.exposes,
         "trunk": info.trunk,
         "checkpoint": {name: text for name, text in header.items() if not name.startswith(PREFIX)},
     }
@@ -154,7 +167,7 @@ def read_header(path: Path) -> dict[str, str]:
         IntegrityError: The file cannot be read as one.
         UsageError: There is no such file.
     """
-    return _open(path, tensors=False)[0]
+    return _open(path, names=())[0]
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -163,7 +176,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         IntegrityError: The file cannot be read as one.
     """
-    return _open(path, tensors=True)[1]
+    return _open(path)[1]
 
 
 def _known(path: Path, header: dict[str, str], *, kind: str | None) -> dict[str, str]:
@@ -182,11 +195,11 @@ def _known(path: Path, header: dict[str, str], *, kind: str | None) -> dict[str,
 def _read(path: Path, *, kind: str | None) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Return header and tensors of a file of a known format."""
     _known(path, read_header(path), kind=kind)
-    return _open(path, tensors=True)
+    return _open(path)
 
 
-def _open(path: Path, *, tensors: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Return the header and, if asked for, the tensors of a safetensors file."""
+def _open(path: Path, *, names: Sequence[str] | None = None) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the header and the named tensors of a safetensors file, or all; values are read when they are used."""
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError as error:
@@ -195,8 +208,8 @@ def _open(path: Path, *, tensors: bool) -> tuple[dict[str, str], dict[str, Tenso
         raise UsageError(f"{path}: no such file")
     try:
         with safe_open(path, framework="pt") as file:
-            names = file.keys() if tensors else ()
-            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in names}
+            wanted = file.keys() if names is None else names
+            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in wanted}
     except (SafetensorError, OSError) as error:
         raise IntegrityError(f"{path}: cannot be read as a safetensors file ({error})") from error
 

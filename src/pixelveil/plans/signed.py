@@ -141,7 +141,7 @@ class SignedPermutations:
             )
         return UsageError(
             f"blocks of {height}x{width} are moved between patches of {side}x{side}",
-            hint=f"use block_size={side}, or a scheme without block scrambling: -p scramble_blocks=false",
+            hint=f"use block_size={side}, or leave blocks in place (-p scramble_blocks=false, where the scheme has it)",
         )
 
 

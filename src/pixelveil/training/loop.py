@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader
 
 from pixelveil.atomic import write_atomic
 from pixelveil.errors import MissingExtraError, UsageError
+from pixelveil.models.per_position import DenseEmbedding, SignedEmbedding
 from pixelveil.training.augment import Augmentation, augment
 from pixelveil.training.dataset import ImageDataset, ImageSource, to_network
 from pixelveil.training.evaluate import accuracy, predict_logits
@@ -114,6 +115,7 @@ def train(
     validation_set: ImageSource,
     settings: TrainSettings,
     out: Path,
+    origin: str = "",
     advance: Callable[[int, int], None] | None = None,
 ) -> TrainResult:
     """Train a classifier; call it again after a kill and it goes on where the last whole epoch ended.
@@ -121,12 +123,13 @@ def train(
     ``out`` then holds ``state.safetensors`` (to go on), ``best.safetensors`` (the checkpoint) and ``log.jsonl``.
 
     Args:
-        model: What ``spec`` builds; it ends with the weights of the best epoch.
+        model: What ``spec`` builds, or an encrypted model of that kind; it ends with the weights of the best epoch.
         spec: Goes into the checkpoint, and tells how images are normalized.
         train_set: Images to learn from.
         validation_set: Images that choose the best epoch.
         settings: How to train.
         out: Folder of the run; made if missing.
+        origin: Names the weights that the run began with, so that it is not continued from others; empty: fresh ones.
         advance: Called with the steps done and the steps in all.
 
     Raises:
@@ -150,6 +153,7 @@ def train(
         "settings": asdict(settings),
         "model": spec.to_metadata(),
         "data": {"training": _digest(train_set), "validation": _digest(validation_set)},
+        **({"origin": origin} if origin else {}),
     }
     state = load_state(out / "state.safetensors", model=model, optimizer=optimizer, run=run)
     progress = state or {"epoch": 0, "best_epoch": 0, "best_accuracy": -1.0, "history": []}
@@ -244,7 +248,8 @@ def _run_epoch(
 @contextmanager
 def _float32_stem(model: nn.Module) -> Iterator[None]:
     """Keep the first layer in float32: bfloat16 rounding of encrypted embeddings is amplified (it hurts accuracy)."""
-    layer = next(module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear))
+    kinds = (nn.Conv2d, nn.Linear, SignedEmbedding, DenseEmbedding)
+    layer = next(module for module in model.modules() if isinstance(module, kinds))
     forward = layer.forward
 
     def in_float32(batch: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import nn
 from pixelveil.atomic import write_atomic
 from pixelveil.errors import IntegrityError, MissingExtraError, UsageError
 
-__all__ = ["ModelSpec", "create_model", "find_checkpoint", "load_checkpoint", "save_checkpoint"]
+__all__ = ["ModelSpec", "create_model", "find_checkpoint", "load_checkpoint", "save_checkpoint", "with_classes"]
 
 _HALF = (0.5, 0.5, 0.5)
 
@@ -143,11 +143,42 @@ def create_model(
 
 
 def save_checkpoint(path: Path, model: nn.Module, *, spec: ModelSpec) -> None:
-    """Write weights and specification to one safetensors file, atomically."""
+    """Write weights and specification to one safetensors file, atomically; an encrypted model stays one."""
     from safetensors.torch import save
 
+    from pixelveil.models.info import ATTRIBUTE
+    from pixelveil.models.storage import save_model
+
+    if hasattr(model, ATTRIBUTE):
+        save_model(model, path, metadata=spec.to_metadata())
+        return
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     write_atomic(path, save(tensors, metadata=spec.to_metadata()))
+
+
+def with_classes(
+    model: nn.Module, *, spec: ModelSpec, classes: tuple[str, ...], seed: int = 0
+) -> tuple[nn.Module, ModelSpec]:
+    """Return a trained model with the classes of new data: as it is where they are its own, else with a new last layer.
+
+    Args:
+        model: A timm model, plain or encrypted; changed in place.
+        spec: What it is.
+        classes: Names in the order of the logits.
+        seed: Of the new layer's weights.
+
+    Raises:
+        UsageError: The model's last layer cannot be replaced.
+    """
+    if spec.classes == classes:
+        return model, spec
+    reset: Callable[[int], None] | None = getattr(model, "reset_classifier", None)
+    if reset is None:
+        raise UsageError(f"{spec.architecture} has no last layer that can be replaced", hint="use a timm classifier")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        reset(len(classes))
+    return model, replace(spec, classes=classes, num_classes=len(classes))
 
 
 def find_checkpoint(run: Path) -> Path:

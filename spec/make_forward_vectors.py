@@ -120,8 +120,8 @@ def forward_vectors() -> dict[str, Any]:
     return {
         "format": "pixelveil-forward-vectors/v1",
         "provenance": "Written by spec/make_forward_vectors.py from tests/reference/filtered_reference.py and "
-        "tests/reference/matrix_reference.py, implementations of spec/forward-v1.md that use the Python standard library "
-        "only and share nothing with the package.",
+        "tests/reference/matrix_reference.py, implementations of spec/forward-v1.md that use the Python standard "
+        "library only and share nothing with the package.",
         "tolerance": {"huang": 0, "skk-g": 1, "svd-popescu": 1e-3, "svd-wang": 1e-3},
         "secret": secret.hex(),
         "cases": cases,

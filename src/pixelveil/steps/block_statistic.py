@@ -70,7 +70,7 @@ class BlockStatistic:
                 part = images[:, rows, columns]
                 grid = (count, part.shape[1] // tall, tall, part.shape[2] // wide, wide, channels)
                 # The values of a block side by side: a sum is then done in one order, whatever else is in the batch.
-                blocks = part.reshape(grid).transpose(0, 1, 3, 5, 2, 4).reshape(*grid[:2], grid[3], channels, -1)
+                blocks = part.reshape(grid).transpose(0, 1, 3, 5, 2, 4).reshape(*grid[:2], *grid[3::2], tall * wide)
                 filled = _statistic_of(blocks, self.statistic)[:, :, None, :, None]
                 out[:, rows, columns] = np.broadcast_to(filled, grid).reshape(part.shape)
         return out

@@ -50,6 +50,7 @@ class Quantization:
 
     def _quantize(self, images: NDArray[Any]) -> NDArray[Any]:
         planes = as_planes(images)
-        low, high = np.percentile(planes, _PERCENTILES, axis=(2, 3), keepdims=True)
+        values = planes.reshape(*planes.shape[:2], planes.shape[2] * planes.shape[3])
+        low, high = np.percentile(values, _PERCENTILES, axis=2)[..., None, None]
         step = np.where(high > low, (high - low) / (self.levels - 1), 1.0)
         return as_images(low + np.rint((np.clip(planes, low, high) - low) / step) * step, like=images)

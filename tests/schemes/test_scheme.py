@@ -134,6 +134,8 @@ def other_values(kind, field):
     if isinstance(default, int):
         # Sides of kernels must stay odd, sides of blocks even.
         return [default + 2 if default % 2 or not default else default // 2]
+    if isinstance(default, float):
+        return [default / 2 or 0.5]
     if field.name == "key_policy":
         return [value for value in kind.policies if value != default]
     return [value for value in typing.get_args(hint) if value != default]

@@ -8,11 +8,17 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import folders, kernels, keystream, models
+from benchmarks import folders, kernels, keystream, models, schemes
 from pixelveil.atomic import write_atomic
 from pixelveil.machine import commit, machine, versions
 
-SUITES = {"kernels": kernels.run, "keystream": keystream.run, "folders": folders.run, "models": models.run}
+SUITES = {
+    "kernels": kernels.run,
+    "keystream": keystream.run,
+    "schemes": schemes.run,
+    "folders": folders.run,
+    "models": models.run,
+}
 RESULTS = Path(__file__).resolve().parent / "results"
 
 

@@ -47,6 +47,7 @@ def test_from_keys_of_ele_to_encrypted_folder_and_back(tmp_path, monkeypatch):
     ):
         done = run(*step)
         assert done.returncode == 0, done.stderr
+        assert ("not a key" in done.stderr) == (step[0] == "encrypt")
     order = public.ele_order(64, 30)
     expected = public.ele_scramble(IMAGE[None], keys, order)[0]
     veiled = next((tmp_path / "veiled").rglob("*.png"))

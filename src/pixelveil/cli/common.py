@@ -111,7 +111,10 @@ def scheme_from(name: str, parameters: Sequence[str] | None, *, asset: Path | No
     values = parameters_from(parameters)
     if asset is None:
         return create_scheme(name, **values)
-    return create_scheme(name, asset=Asset.load(asset), **values)
+    scheme = create_scheme(name, asset=Asset.load(asset), **values)
+    if scheme.legacy:
+        typer.echo(f"note: {asset} is another program's material, not a key: it protects nothing", err=True)
+    return scheme
 
 
 def emit(result: Mapping[str, Any], *, as_json: bool, text: Callable[[], None]) -> None:

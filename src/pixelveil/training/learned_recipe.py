@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
@@ -85,8 +86,11 @@ class Recipe:
         for name, least in {"width": 1, "depth": 1, "epochs": 1, "batch_size": 2, "border": 0}.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}, not {getattr(self, name)}")
-        if self.classifier_epochs < 1 or self.learning_rate <= 0 or min(self.feature_weight, self.pixel_weight) < 0:
-            raise UsageError("epochs and learning rate must be positive, weights of losses not negative")
+        rates = (self.learning_rate, self.momentum, self.weight_decay, self.feature_weight, self.pixel_weight)
+        if not all(math.isfinite(rate) for rate in rates):
+            raise UsageError("rates and weights must be finite numbers")
+        if self.classifier_epochs < 1 or self.learning_rate <= 0 or min(rates) < 0:
+            raise UsageError("epochs and learning rate must be positive, momentum, decay and weights not negative")
         if self.perceptual == "vgg16" and not self.vgg:
             raise UsageError(
                 "perceptual 'vgg16' needs the network's weights",

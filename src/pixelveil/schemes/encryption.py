@@ -93,6 +93,11 @@ def decrypt_images(scheme: Scheme, encrypted: Encrypted, *, key: Key | Epoch) ->
         )
     if not scheme.reversible:
         raise UsageError(f"{scheme.name} loses information by design; nobody can decrypt it")
+    if scheme.bound is not None and scheme.bound.settings.get("legacy_channel_bug"):
+        raise UsageError(
+            "its color codes lose channels, as those of the published code do; nobody can decrypt it",
+            hint="material that is imported without --channel-bug permutes them",
+        )
     if encrypted.key_policy in _KEYLESS:
         raise UsageError("its keys were thrown away; nobody can decrypt it")
     epoch = key.epoch(fingerprint=encrypted.fingerprint) if isinstance(key, Key) else key

@@ -21,8 +21,10 @@ def test_etc_of_the_experiments():
     scheme, key = create_scheme("etc-color", asset=wrong, block_size=4), Key.generate(budget=10)
     encrypted = scheme.encrypt(SMALL, key=key)
     np.testing.assert_array_equal(encrypted.images, public.etc_scramble(SMALL, drawn))
-    with pytest.raises(UsageError, match="no permutation"):
+    with pytest.raises(UsageError, match="lose channels"):
         scheme.decrypt(encrypted, key=key)
+    with pytest.raises(UsageError, match="no permutation"):
+        scheme.plan(key=key, shape=SMALL.shape[1:]).invert()
     right = cases.seeded("etc-color", images=SMALL, seed=30, rng="python", block_size=4)
     expected = public.etc_scramble(SMALL, drawn, true_colors=True)
     np.testing.assert_array_equal(cases.encrypt(SMALL, "etc-color", right, block_size=4), expected)

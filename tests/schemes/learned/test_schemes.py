@@ -15,7 +15,7 @@ from pixelveil.data import encrypt_folder
 from pixelveil.data.reader import open_images
 from pixelveil.errors import IntegrityError, MissingExtraError, UsageError
 from pixelveil.keys import Key
-from pixelveil.schemes import create_scheme, list_schemes
+from pixelveil.schemes import create_scheme, encryption, list_schemes
 from pixelveil.schemes.asset import Asset
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -76,6 +76,14 @@ def test_an_image_is_transformed_the_same_alone_and_among_others(name):
     for image, made in zip(plain, together, strict=True):
         np.testing.assert_array_equal(scheme.encrypt(image).images, made)
     assert len({made.tobytes() for made in together}) == len(together)
+
+
+@every_scheme
+def test_chunks_and_threads_change_nothing(name, monkeypatch):
+    scheme, plain = scheme_of(name), images_of(9, (12, 10))
+    expected = scheme.encrypt(plain).images
+    monkeypatch.setattr(encryption, "_CHUNK_BYTES", 1)
+    np.testing.assert_array_equal(scheme.encrypt(plain).images, expected)
 
 
 @every_scheme

@@ -52,7 +52,9 @@ class MaskedImage(Scheme):
 
     name: ClassVar[str] = "masked-image"
     title: ClassVar[str] = "Masked image: noise that spares edges, under distance-based indistinguishability"
-    citation: ClassVar[str] = "Kou et al., Peer-to-Peer Netw. Appl. 17, 2523-2537 (2024)"
+    citation: ClassVar[str] = (
+        "Kou et al., Peer-to-Peer Netw. Appl. 17, 2523-2537 (2024), doi 10.1007/s12083-024-01718-7"
+    )
     family: ClassVar[Family] = "mixing"
     policies: ClassVar[tuple[KeyPolicy, ...]] = ("none",)
     reversible: ClassVar[bool] = False

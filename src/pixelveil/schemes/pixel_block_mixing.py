@@ -48,7 +48,9 @@ class PixelBlockMixing(Scheme):
 
     name: ClassVar[str] = "pixel-block-mixing"
     title: ClassVar[str] = "Pixel block mixing (PBM): half of the blocks come from other images"
-    citation: ClassVar[str] = "Xiang et al., Eng. Appl. Artif. Intell. 126, 107180 (2023)"
+    citation: ClassVar[str] = (
+        "Xiang et al., Eng. Appl. Artif. Intell. 126, 107180 (2023), doi 10.1016/j.engappai.2023.107180"
+    )
     family: ClassVar[Family] = "mixing"
     policies: ClassVar[tuple[KeyPolicy, ...]] = ("none",)
     reversible: ClassVar[bool] = False

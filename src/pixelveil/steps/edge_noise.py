@@ -91,8 +91,14 @@ def find_features(images: NDArray[Any], *, share: float, smoothing: float) -> ND
 
     gray = images.mean(axis=3, dtype=np.float64)
     smooth = ndimage.gaussian_filter(gray, sigma=(0, smoothing, smoothing), mode="nearest")
-    slopes = (ndimage.sobel(smooth, axis=axis, mode="nearest") for axis in (1, 2))
-    steepness = np.hypot(*slopes)
+    # Not scipy.ndimage.sobel, which would smooth over the images of the batch too.
+    down, right = (
+        ndimage.correlate1d(
+            ndimage.correlate1d(smooth, (-1, 0, 1), axis=axis, mode="nearest"), (1, 2, 1), axis=3 - axis, mode="nearest"
+        )
+        for axis in (1, 2)
+    )
+    steepness = np.hypot(down, right)
     pixels = gray.shape[1] * gray.shape[2]
     wanted = max(1, math.ceil(share * pixels))
     threshold = np.partition(steepness.reshape(-1, pixels), -wanted, axis=1)[:, -wanted]

@@ -9,8 +9,8 @@ from pixelveil.training.learned_features import Judge, classifier_features, froz
 
 def test_it_is_vgg16_up_to_relu2_2():
     """Beside torchvision's own definition, with the same weights."""
-    torchvision = pytest.importorskip("torchvision")
-    published = torchvision.models.vgg16(weights=None).features[:9].eval()
+    vgg = pytest.importorskip("torchvision.models.vgg")
+    published = vgg.make_layers(vgg.cfgs["D"])[:9].eval()
     ours = random_vgg(seed=3)
     published.load_state_dict(ours.state_dict())
     images = torch.rand(2, 3, 16, 12)

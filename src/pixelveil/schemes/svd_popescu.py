@@ -58,9 +58,9 @@ class SvdPopescu(Scheme):
     )
     readable_from: ClassVar[int | None] = 1
     known_attacks: ClassVar[tuple[str, ...]] = (
-        "Public images of the same kind: principal components of rows are much alike for all of them, so a basis "
-        "fitted there reads single images, at a correlation of 0.5 among unlike photographs, more among like ones "
-        "(own measurement).",
+        "Public images: the leading principal components of rows are much alike for all photographs (cosines above 0.9 "
+        "between unlike sets), so a basis fitted there reads single images once the signs of a few components are "
+        "guessed.",
         "A few known images with their results: least squares gives back the basis and the mean.",
         "The variant per_image keeps U and S: products of rows, so lengths and angles between rows, are those of the "
         "image; a network fills in V (Popescu et al. train such reconstructions themselves).",

@@ -2,10 +2,13 @@ import json
 import math
 import subprocess
 import sys
+from itertools import groupby
+from typing import get_args
 
 import pytest
 
-from pixelveil.schemes import list_schemes
+from pixelveil.schemes import SCHEMES, create_scheme, list_schemes
+from pixelveil.schemes.scheme import Family
 
 
 def run(*words):
@@ -18,7 +21,17 @@ def test_the_list_has_every_scheme_with_what_breaks_it():
     for entry in facts:
         assert entry["known_attacks"]
         assert entry["citation"]
-    assert all(name in run().stdout for name in list_schemes())
+    told = run().stdout
+    assert all(name in told for name in list_schemes())
+
+
+def test_the_list_goes_by_family():
+    """All of a family stand together, under its heading, in the order in which families are declared."""
+    told = run().stdout
+    places = {name: told.index(f" {name} ") for name in list_schemes()}
+    families = [SCHEMES[name].family for name in sorted(places, key=places.__getitem__)]
+    assert [family for family, _ in groupby(families)] == [one for one in get_args(Family) if one in families]
+    assert told.index("BROKEN IN") < min(places["instahide"], places["neuracrypt"])
 
 
 @pytest.mark.parametrize("name", list_schemes())
@@ -27,6 +40,14 @@ def test_one_scheme_in_full(name):
     facts = json.loads(run("show", name, "--json").stdout)
     assert facts["key_bits"] == pytest.approx(sum(step["key_bits"] for step in facts["steps"]))
     assert facts["citation"] in told
+    kind = SCHEMES[name]
+    assert (facts["family"], facts["policies"]) == (kind.family, list(kind.policies))
+    assert facts["protects"] in told
+    assert facts["exposes"] in told
+    assert facts["sizes"] in told
+    assert facts["jpeg_obstacle"] in told
+    assert facts["encrypted_size"] == list(create_scheme(name).encrypted_shape((224, 224, 3)))
+    assert all(kind in told for kind in facts["asset_kinds"])
     assert all(attack in told for attack in facts["known_attacks"])
 
 

@@ -239,3 +239,10 @@ def test_an_encrypted_folder_tells_how_it_is_stored(smooth, tmp_path, key):
     assert "quality" not in facts["png"]
     assert [facts[name]["dtype"] for name in ("jpeg", "scaled", "half")] == ["uint8", "scaled8", "float16"]
     assert [loss_of_folder(tmp_path / name) for name in ("half", "png")] == ["were rounded to float16", ""]
+
+
+@pytest.mark.parametrize("name", ["masked-image", "pixel-block-mixing"])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+def test_images_whose_blocks_nobody_puts_back_need_no_blocks_of_jpeg(name, subsampling):
+    chosen = choose_storing(create_scheme(name), storage="jpeg", subsampling=subsampling)
+    assert (chosen.storage, chosen.dtype, chosen.quality, chosen.subsampling) == ("jpeg", "uint8", 90, subsampling)

@@ -131,7 +131,7 @@ def describe(name: str, parameters: list[str] | None, shape: tuple[int, int, int
 
     scheme = scheme_from(name, parameters)
     steps, size = [], scheme.laid_out_shape(shape)
-    for step in scheme.steps():
+    for step in scheme.steps_for(size):
         steps.append({"name": step.name, "key_bits": step.key_bits(shape=size)})
         size = shape_after(step, size)
     return {

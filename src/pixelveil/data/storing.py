@@ -114,11 +114,11 @@ def _jpeg(scheme: Scheme, dtype: Dtype, *, quality: int | None, subsampling: str
             f"unknown subsampling {subsampling!r}", hint=f"choose one of: {', '.join(get_args(Subsampling))}"
         )
     block = int(getattr(scheme, "sub_block_size", scheme.block))
-    gray = scheme.encrypted_shape((scheme.block, scheme.block, 3))[2] == 1
+    gray = scheme.planes == "side by side"
     if gray and subsampling is not None:
         raise UsageError(f"{scheme.name} gives grayscale images, which have no color to subsample")
     side = _DCT_SIDE * (2 if subsampling == "4:2:0" else 1)
-    if block % side:
+    if scheme.reversible and block % side:  # where nobody puts blocks back, no seam of theirs has to survive
         raise UsageError(
             f"{scheme.name} moves blocks of {block}x{block} pixels, but JPEG {subsampling or '4:4:4'} codes squares of "
             f"{side}x{side}: the edges of foreign blocks inside them would not survive",

@@ -48,7 +48,9 @@ class ImageToPerturbation(Scheme):
     family: ClassVar[Family] = "learned"
     policies: ClassVar[tuple[KeyPolicy, ...]] = ("none",)
     reversible: ClassVar[bool] = False
-    jpeg_obstacle: ClassVar[str] = "what the classifier reads in them is fine detail, which JPEG does not keep"
+    jpeg_obstacle: ClassVar[str] = (
+        "the classifier reads patterns that no photograph has, and nobody has shown that they survive JPEG"
+    )
     protects: ClassVar[str] = "Images sent to one known classifier, against whoever looks at them on the way or there."
     exposes: ClassVar[str] = (
         "The label to everyone with the classifier; equal images stay equal; whoever has the weights can learn to undo "

@@ -16,17 +16,17 @@ PAGE = ROOT / "docs" / "speed.md"
 
 _INTRODUCTION = """# Speed of the schemes
 
-Megabytes of plain image per second, on one core, as a user calls it: `scheme.encrypt` under each scheme's own key policy,
-with new memory for the result, the budget counted and, where every image has a key of its own, its derivation. Median of
-five rounds; all contestants took turns in one run. `python -m benchmarks.run schemes` makes the figures again,
-`python -m pages.speed` this page.
+Megabytes of plain image per second, on one core, as a user calls it: `scheme.encrypt` under each scheme's own key
+policy, with new memory for the result, the budget counted and, where every image has a key of its own, its
+derivation. Median of five rounds; all contestants took turns in one run. `python -m benchmarks.run schemes` makes the
+figures again, `python -m pages.speed` this page.
 """
 _PUBLISHED = """## Beside published code
 
-The algorithms as their authors' programs run them, rendered in NumPy from their descriptions and byte for byte equal to
-them (`tests/reference/`). The renderings skip the programs' detour over floats, so they are faster than what they stand
-for, and the ratios are on the low side. pyscramble is the Rust package of that name, image by image as it works, with its
-own algorithms.
+The algorithms as their authors' programs run them, rendered in NumPy from their descriptions and byte for byte equal
+to them (`tests/reference/`). The renderings skip the programs' detour over floats, so they are faster than what they
+stand for, and the ratios are on the low side. pyscramble is the Rust package of that name, image by image as it
+works, with its own algorithms.
 """
 
 

@@ -33,6 +33,10 @@ VARIANTS = {
         {"negative_positive": "global", "shuffle": "per_image"},
     ],
     "skk-g": [{"kernel": 5, "sigma": 1.1}, {"noise_std": 5.0}, {"order": "pre"}, {"key_block": 4}],
+    "instahide": [{"mixed": 2}],
+    "masked-image": [{"mask_epsilon": 0.0}],
+    "neuracrypt": [{"block_size": 8, "depth": 1}],
+    "pixel-block-mixing": [{"rows": 3, "columns": 4, "donors": 2, "probability": 0.8}],
     "svd-popescu": [{"components": 4}, {"variant": "per_image"}],
     "svd-wang": [
         {"noise": 0.0},
@@ -41,6 +45,9 @@ VARIANTS = {
     ],
 }
 """Parameters beside the defaults with which schemes are tested too."""
+
+SMALL = {"svd-popescu": {"components": 8}, "neuracrypt": {"block_size": 4, "hidden": 48}}
+"""Parameters in place of defaults that are too large for tests, or leave too little to chance in small images."""
 
 
 def trained():
@@ -55,7 +62,7 @@ def forward_schemes():
         if kind.reversible or name in trained():
             continue
         sets = [{}, *VARIANTS.get(name, [])]
-        small = {"components": 8} if name == "svd-popescu" else {}
+        small = SMALL.get(name, {})
         found += [create_scheme(name, **{**small, **more}) for more in sets]
         found += [create_scheme(name, **small, key_policy=policy) for policy in kind.policies]
     return list(dict.fromkeys(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from pixelveil.demo.pictures import png
 from pixelveil.demo.samples import photographs
 from pixelveil.keys import Key
 from pixelveil.schemes import SCHEMES, Scheme
-from pixelveil.schemes.asset import Asset
 from pixelveil.schemes.fitting import fit_asset
 
 __all__ = ["scheme_picture", "write_scheme_pictures"]
@@ -24,23 +22,20 @@ SIDE = 128
 _GAP = 4
 
 
-def write_scheme_pictures(folder: Path, *, assets: Mapping[str, Path]) -> None:
-    """Write one picture for each scheme; those of schemes with a trained network only where its file is given.
+def write_scheme_pictures(folder: Path) -> None:
+    """Write one picture for each scheme; schemes that need a trained network are left out.
 
     Args:
         folder: Where to; made if missing.
-        assets: Files of assets by the name of their scheme.
     """
     folder.mkdir(parents=True, exist_ok=True)
     others = np.stack([part for one in photographs() for part in _quarters(one.pixels)])
     plain = next(_small(one.pixels) for one in photographs() if one.title == "astronaut")
     for name, kind in SCHEMES.items():
         scheme = kind()
-        if name in assets:
-            scheme = scheme.bind(Asset.load(assets[name]))
-        elif "weights" in kind.asset_kinds:
+        if "weights" in kind.asset_kinds:
             continue
-        elif kind.needs_asset:
+        if kind.needs_asset:
             scheme = scheme.bind(fit_asset(scheme, images=others))
         write_atomic(folder / f"{name}.png", png(scheme_picture(scheme, plain)))
 

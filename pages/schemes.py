@@ -54,7 +54,7 @@ def scheme_page(kind: type[Scheme]) -> str:
     parts = [
         f"# {kind.title}",
         f"`{kind.name}` · {FAMILIES[kind.family].lower()} · {kind.citation}",
-        f"![plain and encrypted](../pictures/schemes/{kind.name}.png)",
+        _picture(kind),
         summary,
         f"## How it works\n\n{rest.strip()}" if rest.strip() else "",
         f"## Threat model\n\n**Meant against:** {kind.protects}\n\n**Does not hide:** {kind.exposes}",
@@ -100,6 +100,14 @@ def index_page() -> str:
             )
             parts += [f"## {title}", _table(head, rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def _picture(kind: type[Scheme]) -> str:
+    if "weights" in kind.asset_kinds:
+        return (
+            "No picture here: what it shows depends on a network that must be trained first (`pixelveil schemes fit`)."
+        )
+    return f"![plain and encrypted](../pictures/schemes/{kind.name}.png)"
 
 
 def _docstring(kind: type[Scheme]) -> tuple[str, dict[str, str]]:
@@ -204,7 +212,6 @@ def main() -> None:
     """Write all pages, and the pictures where asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", action="store_true", help="make the pictures again too, under fresh keys")
-    parser.add_argument("--asset", action="append", default=[], metavar="NAME=FILE", help="weights for a picture")
     arguments = parser.parse_args()
     (DOCS / "schemes").mkdir(exist_ok=True)
     for path, text in pages().items():
@@ -212,8 +219,7 @@ def main() -> None:
     if arguments.pictures:
         from pages.pictures import write_scheme_pictures
 
-        given = (item.partition("=") for item in arguments.asset)
-        write_scheme_pictures(DOCS / "pictures" / "schemes", assets={name: Path(file) for name, _, file in given})
+        write_scheme_pictures(DOCS / "pictures" / "schemes")
 
 
 if __name__ == "__main__":

@@ -40,5 +40,8 @@ def test_every_page_has_its_picture_and_what_breaks_the_scheme(name):
     assert kind.exposes in text
     assert all(attack in text for attack in kind.known_attacks)
     assert all(f"`{parameter}`" in text for parameter in kind().parameters)
+    if "weights" in kind.asset_kinds:
+        assert "No picture here" in text
+        return
     with Image.open(DOCS / "pictures" / "schemes" / f"{name}.png") as picture:
         assert picture.height >= 128

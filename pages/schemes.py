@@ -105,7 +105,7 @@ def index_page() -> str:
 def _picture(kind: type[Scheme]) -> str:
     if "weights" in kind.asset_kinds:
         return (
-            "No picture here: what it shows depends on a network that must be trained first (`pixelveil schemes fit`)."
+            "No picture here: it would show a network that must be trained first (`pixelveil schemes fit`)."
         )
     return f"![plain and encrypted](../pictures/schemes/{kind.name}.png)"
 

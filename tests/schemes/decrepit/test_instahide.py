@@ -38,16 +38,18 @@ def test_absolute_values_remove_the_signs():
 
 
 def test_encodings_of_one_image_are_linked_by_their_folds():
-    """What the attack of Carlini et al. starts from, at its simplest: 60 pairs of 12,288 values, 5 deviations."""
-    shape = (64, 64, 3)
+    """What the attack of Carlini et al. starts from, at its simplest.
+
+    The mean over 600 pairs is about 0.053 for one image, with a deviation of 0.004; for two it is about 0.007, as
+    partners are the same image by chance.
+    """
+    shape = (32, 32, 3)
     scheme = scheme_for(checks.noise(40, shape, seed=5))
     one, other = checks.noise(2, shape, seed=6)
-    first, second, strange = (np.abs(scheme.encrypt(np.repeat(x[None], 60, 0)).images) for x in (one, one, other))
+    first, second, strange = (np.abs(scheme.encrypt(np.repeat(x[None], 600, 0)).images) for x in (one, one, other))
     same = np.mean([checks.correlation(a, b) for a, b in zip(first, second, strict=True)])
     different = np.mean([checks.correlation(a, b) for a, b in zip(first, strange, strict=True)])
-    # Partners may be the same image by chance, which links strangers a little too.
-    assert same > different + 5 / math.sqrt(60 * 12_288)
-    assert same > 0.02
+    assert same > 0.03 > 0.02 > different
 
 
 def test_results_are_floats_around_zero_of_the_same_size():

@@ -1,5 +1,6 @@
 import json
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pixelveil.models import load_model, read_stem, verify_model
 from pixelveil.models.support_cases import CASES
 from pixelveil.models.support_table import read_table, write_table
 from pixelveil.schemes import create_scheme
+from pixelveil.schemes.legacy.material import legacy_from_arrays
 from pixelveil.training.models import ModelSpec, save_checkpoint
 
 SPEC = ModelSpec(
@@ -247,8 +249,53 @@ def test_a_plain_checkpoint_is_described_as_one(tmp_path):
     assert (facts["kind"], facts["checkpoint"]["architecture"]) == ("plain checkpoint", SPEC.architecture)
 
 
+BY_BLOCK = ENCRYPT.replace("vit-permutation", "etc-color")
+
+
+def test_a_key_for_each_block_goes_the_same_way(tmp_path):
+    output = run(BY_BLOCK)
+    for part in ("one kernel of 48x192 and 16 signed permutations", "relative to the first block's, in the clear"):
+        assert part in output
+    run("verify plain.safetensors model.safetensors -k clinic.pvkey")
+    key().rotate()
+    run("rekey model.safetensors model-2.safetensors -k clinic.pvkey")
+    run("verify plain.safetensors model-2.safetensors -k clinic.pvkey")
+    run("stem model.safetensors stem.safetensors")
+    assert read_stem("stem.safetensors").info.form == "signed"
+
+
+def test_info_says_form_cost_and_what_is_shown():
+    run(f"{BY_BLOCK} --client clinic")
+    output = run("info model.safetensors")
+    for part in (
+        "etc-color",
+        "block_size",
+        "epoch 1",
+        "Client       clinic",
+        "moved, positions follow",
+        "in the clear",
+    ):
+        assert part in output
+    facts = json.loads(run("info model.safetensors --json"))
+    assert (facts["form"], facts["embedding_bytes"], facts["plain_embedding_bytes"]) == ("signed", 86016, 36864)
+    assert facts == json.loads(json.dumps(describe_model(Path("model.safetensors"))))
+    with pytest.raises(IntegrityError, match="is a plain checkpoint"):
+        run("info plain.safetensors")
+
+
+def test_material_of_another_program_is_absorbed_too(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"key_1": rng.permutation(192), "key_2": rng.permutation(16)}
+    old = create_scheme("vit-permutation", block_size=8, invert=False)
+    legacy_from_arrays(old, arrays=arrays, shape=(32, 32, 3)).save(tmp_path / "old.pvasset")
+    run(f"{ENCRYPT} -p invert=false --asset old.pvasset")
+    run("verify plain.safetensors model.safetensors -k clinic.pvkey --asset old.pvasset")
+    with pytest.raises(UsageError, match="asset"):
+        run("verify plain.safetensors model.safetensors -k clinic.pvkey")
+
+
 def test_every_command_has_help_with_an_example():
-    for name in ("encrypt", "verify", "rekey", "stem", "support"):
+    for name in ("encrypt", "verify", "rekey", "info", "stem", "support"):
         assert f"Example: pixelveil model {name}" in " ".join(run(f"{name} --help").split())
 
 

@@ -110,6 +110,47 @@ def test_an_encrypted_model_scores_on_encrypted_images_as_the_plain_one_on_plain
     assert encrypted["confusion"] == plain["confusion"]
 
 
+@pytest.mark.parametrize("scheme", [SCHEME, create_scheme("etc-color", block_size=16)], ids=lambda scheme: scheme.name)
+def test_training_goes_on_from_a_model_that_was_adapted_to_the_key(key, run_folder, tmp_path, scheme):
+    encrypt_folder(tmp_path / "plain", tmp_path / "veiled", scheme=scheme, key=key, size=SIZE)
+    model, spec = load_checkpoint(run_folder / "best.safetensors")
+    adapted = encrypt_model(model, scheme=scheme, key=key, image_size=SIZE, mean=spec.mean, std=spec.std)
+    save_model(adapted, tmp_path / "adapted.safetensors", metadata=spec.to_metadata())
+    line = "train veiled --from adapted.safetensors --epochs 2 --batch-size 8 --lr 3e-4"
+    answer = json.loads(run(f"{line} --out tuned --json"))
+    assert answer["encrypted_model"] is True
+    assert answer["start"] == "adapted.safetensors"
+    tuned, again = load_checkpoint(tmp_path / "tuned" / "best.safetensors")
+    assert (tuned.pixelveil.fingerprint, tuned.pixelveil.digest) == (key.fingerprint, scheme.digest)
+    assert again == spec
+    assert json.loads(run("evaluate tuned veiled --json"))["misfit"] == ""
+    assert json.loads(run(f"{line} --out tuned --json")) == answer  # finished: nothing is done again
+
+
+def test_other_classes_than_the_checkpoints_get_a_new_last_layer(run_folder, tmp_path):
+    (tmp_path / "plain" / "train" / "dark").rename(tmp_path / "plain" / "train" / "black")
+    (tmp_path / "plain" / "test" / "dark").rename(tmp_path / "plain" / "test" / "black")
+    run("train plain --from run --epochs 1 --batch-size 8 --out tuned")
+    assert load_checkpoint(tmp_path / "tuned" / "best.safetensors")[1].classes == ("black", "bright")
+
+
+def test_a_start_that_does_not_fit_is_refused(key, run_folder, tmp_path):
+    encrypt_folder(tmp_path / "plain", tmp_path / "veiled", scheme=SCHEME, key=key, size=SIZE)
+    model, spec = load_checkpoint(run_folder / "best.safetensors")
+    adapted = encrypt_model(model, scheme=SCHEME, key=Key.generate(), image_size=SIZE, mean=spec.mean, std=spec.std)
+    save_model(adapted, tmp_path / "adapted.safetensors", metadata=spec.to_metadata())
+    with pytest.raises(IntegrityError, match="is encrypted with key"):
+        run("train veiled --from adapted.safetensors --out tuned")
+    with pytest.raises(IntegrityError, match="the images are plain"):
+        run("train plain --from adapted.safetensors --out tuned")
+    with pytest.raises(UsageError, match="exclude each other"):
+        run("train veiled --from run --model vit_tiny_patch16_224 --out tuned")
+    with pytest.raises(UsageError, match="images of 48 pixels; the checkpoint takes 32"):
+        run("train plain --from run --size 48 --out tuned")
+    with pytest.raises(UsageError, match="no checkpoint there"):
+        run("train plain --from nowhere --out tuned")
+
+
 def test_predict_encrypts_here_with_the_models_own_scheme(key, run_folder, tmp_path):
     model, spec = load_checkpoint(run_folder / "best.safetensors")
     veiled = encrypt_model(model, scheme=SCHEME, key=key, image_size=SIZE, mean=spec.mean, std=spec.std)

@@ -10,6 +10,7 @@ from pixelveil.errors import UnsupportedModelError, UsageError, VerificationErro
 from pixelveil.keys import Key
 from pixelveil.models import StemInfo, encrypt_model, encrypt_model_with_plan
 from pixelveil.models.outputs import normalize
+from pixelveil.models.support_cases import CASES, build
 from pixelveil.plans import AffinePlan, LanePlan
 from pixelveil.schemes import create_scheme
 
@@ -105,6 +106,102 @@ def test_a_plan_can_be_given_instead_of_a_scheme(plain, images, sight):
     found = answers(encrypted, plan.apply(images), **sight)
     torch.testing.assert_close(found, answers(plain, images, **sight), atol=2e-4, rtol=1e-4)
     assert encrypted.pixelveil.scheme == ""
+
+
+def test_a_key_for_each_block_is_absorbed(plain, block_scheme, key, images, sight):
+    encrypted = encrypt_model(plain, scheme=block_scheme, key=key, image_size=32, **sight)
+    assert encrypted.pixelveil.form == "signed"
+    assert "in the clear" in encrypted.pixelveil.exposes
+    expected = answers(plain, images, **sight)
+    found = answers(encrypted, block_scheme.encrypt(images, key=key).images, **sight)
+    torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-4)
+    assert (answers(encrypted, images, **sight) - expected).abs().max() > 0.1, "plain images must not be answered"
+    other = block_scheme.encrypt(images, key=Key.generate()).images
+    assert (answers(encrypted, other, **sight) - expected).abs().max() > 0.1, "a wrong key must not be answered"
+
+
+def test_any_matrix_for_each_block_is_absorbed(plain, reflections, images, sight):
+    encrypted = encrypt_model_with_plan(plain, plan=reflections, image_size=32, **sight)
+    assert encrypted.pixelveil.form == "dense"
+    assert encrypted.patch_embed.proj.weight.shape == (16, 48, 192)
+    found = answers(encrypted, reflections.apply(images), **sight)
+    expected = answers(plain, images, **sight)
+    torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-4)
+    moved = AffinePlan(
+        matrix=reflections.matrix, offset=reflections.offset, block_order=np.roll(reflections.block_order, 1)
+    )
+    assert (answers(encrypted, moved.apply(images), **sight) - expected).abs().max() > 0.1
+
+
+def test_one_matrix_with_an_offset_for_each_block_needs_one_kernel(plain, reflections, images, sight):
+    plan = AffinePlan(matrix=reflections.matrix[0], offset=reflections.offset, block_order=reflections.block_order)
+    encrypted = encrypt_model_with_plan(plain, plan=plan, image_size=32, **sight)
+    assert encrypted.pixelveil.form == "signed"
+    torch.testing.assert_close(
+        answers(encrypted, plan.apply(images), **sight), answers(plain, images, **sight), atol=2e-4, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("name", ["vit_base_patch16_clip_224", "naflexvit_base_patch16_gap"])
+@pytest.mark.parametrize("kind", ["signed", "dense"])
+def test_no_bias_and_linear_layers_take_a_key_for_each_block(make_plain, key, reflections, images, sight, name, kind):
+    plain = make_plain(name, **({"img_size": None} if "naflex" in name else {}))
+    order = None if "naflex" in name else reflections.block_order
+    plan = AffinePlan(matrix=reflections.matrix, offset=reflections.offset, block_order=order)
+    if kind == "signed":
+        rng = np.random.default_rng(0)
+        source = rng.permuted(np.tile(np.arange(192), (16, 1)), axis=1)
+        flip = rng.choice(np.array([0, 255], np.uint8), (16, 192))
+        plan = LanePlan(source=source, flip=flip, block_size=8, choice=np.arange(16), block_order=order)
+    encrypted = encrypt_model_with_plan(plain, plan=plan, image_size=32, **sight)
+    assert encrypted.pixelveil.form == kind
+    torch.testing.assert_close(
+        answers(encrypted, plan.apply(images), **sight), answers(plain, images, **sight), atol=2e-4, rtol=1e-4
+    )
+
+
+def test_small_blocks_with_keys_of_their_own_are_one_map_for_each_patch(plain, images, sight):
+    rng = np.random.default_rng(0)
+    plan = LanePlan(
+        source=rng.permuted(np.tile(np.arange(48), (64, 1)), axis=1), block_size=4, choice=np.arange(64), grid=(8, 8)
+    )
+    encrypted = encrypt_model_with_plan(plain, plan=plan, image_size=32, **sight)
+    assert not encrypted.pixelveil.order_absorbed
+    torch.testing.assert_close(
+        answers(encrypted, plan.apply(images), **sight), answers(plain, images, **sight), atol=2e-4, rtol=1e-4
+    )
+
+
+def test_small_blocks_that_leave_their_patch_are_refused(plain, key, sight):
+    scheme = create_scheme("etc-color", block_size=4)
+    with pytest.raises(UnsupportedModelError, match=r"4x4 are moved between patches of 8x8.*block_size=8"):
+        encrypt_model(plain, scheme=scheme, key=key, image_size=32, **sight)
+
+
+def test_blocks_that_move_are_refused_where_positions_cannot_follow(key, sight):
+    case = next(case for case in CASES if case.name == "ConvMixer-768/32")
+    scheme = create_scheme("etc-color", block_size=7)
+    with pytest.raises(UnsupportedModelError, match="test 2 fails"):
+        encrypt_model(build(case), scheme=scheme, key=key, image_size=56, **sight)
+
+
+def test_kernels_that_would_be_too_large_are_refused_before_anything_is_built(plain, reflections, sight, monkeypatch):
+    monkeypatch.setattr("pixelveil.models.cost.LARGEST_KERNELS", 500_000)
+    with pytest.raises(UnsupportedModelError, match=r"16 kernels of 48x192 instead of one, 0\.6 MB instead of 0\.0 MB"):
+        encrypt_model_with_plan(plain, plan=reflections, image_size=32, **sight)
+
+
+def test_no_dense_map_of_each_block_is_made_for_a_scheme(make_plain, key, sight, monkeypatch):
+    """At 224x224 they would take a gigabyte, which `to_affine` refuses; index and sign are enough."""
+
+    def refuse(plan):
+        raise AssertionError(plan)
+
+    monkeypatch.setattr(LanePlan, "to_affine", refuse)
+    plain = make_plain(img_size=224, patch_size=16)
+    scheme = create_scheme("etc-color", block_size=16)
+    encrypted = encrypt_model(plain, scheme=scheme, key=key, image_size=224, **sight)
+    assert encrypted.patch_embed.proj.index.shape == (196, 768)
 
 
 def test_small_blocks_without_scrambling_are_lifted(plain, key, images, sight):

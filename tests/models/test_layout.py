@@ -38,12 +38,30 @@ def test_json_round_trip():
         LAYOUT.to_json().replace('"channels":3', '"channels":true'),
         LAYOUT.to_json().replace("[32,48]", "[32]"),
         LAYOUT.to_json().replace("[32,48]", f"[32,{10**30}]"),
+        LAYOUT.in_form("dense").to_json().replace('"dense"', '"sparse"'),
         "[" * 100_000,
     ],
 )
 def test_a_garbled_layout_is_refused(text):
     with pytest.raises(IntegrityError):
         Layout.from_json(text)
+
+
+def test_the_form_is_written_only_where_it_is_not_one_kernel_for_all():
+    assert "form" not in LAYOUT.to_json()
+    for form in ("signed", "dense"):
+        held = LAYOUT.in_form(form)
+        assert (held.form, Layout.from_json(held.to_json())) == (form, held)
+        assert held.in_form("shared") == LAYOUT
+
+
+def test_signed_maps_are_part_of_the_stem():
+    names = ("proj.weight", "proj.index", "proj.scale", "proj.shift", "pos_embed", "rope.order")
+    assert LAYOUT.in_form("signed").names == names
+    assert LAYOUT.in_form("dense").names == LAYOUT.names
+    assert LAYOUT.under("a.b").in_form("signed").names[1] == "a.b.proj.index"
+    bare = Layout(embedding=Embedding("weight", "bias", 4, 1, form="signed"), image_size=(8, 8))
+    assert bare.names == ("weight", "bias", "index", "scale", "shift")
 
 
 def test_grid_and_names():

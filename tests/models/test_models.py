@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pixelveil.models
-from pixelveil.models import PROTECTION
+from pixelveil.models import EXPOSES, PROTECTION
 
 WITHOUT_TORCH = """
 import sys
@@ -37,3 +37,5 @@ def test_everything_exported_is_there():
 def test_the_limits_of_protection_are_said():
     for part in ("does not hide images from the server", "public checkpoint", "known both plain and encrypted", "TLS"):
         assert part in PROTECTION
+    assert "keys of different blocks" in PROTECTION
+    assert all(text.startswith("to whoever holds it") for text in EXPOSES.values())

@@ -4,7 +4,7 @@ import pytest
 import torch
 from timm.models.mlp_mixer import MlpMixer
 
-from pixelveil.errors import IntegrityError
+from pixelveil.errors import IntegrityError, UnsupportedModelError
 from pixelveil.models.families import settle_and_describe
 from pixelveil.models.prepare import prepare, read_tensors, write_tensors
 from pixelveil.models.rotary import Reordered
@@ -76,3 +76,23 @@ def test_a_model_without_the_parts_is_refused(make):
     layout = prepared(make("vit_tiny_patch16_224"))
     with pytest.raises(IntegrityError, match="no module"):
         read_tensors(torch.nn.Linear(2, 2), layout=layout)
+
+
+@pytest.mark.parametrize("form", ["signed", "dense"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_prepared_for_keys_by_block_answers_as_before(make, name, form):
+    plain, images = make(name), torch.randn(2, 3, 32, 32)
+    model = copy.deepcopy(plain)
+    layout = settle_and_describe(model, image_size=(32, 32)).in_form(form)
+    prepare(model, layout=layout)
+    with torch.no_grad():
+        torch.testing.assert_close(model(images), plain(images), atol=1e-4, rtol=1e-4)
+    assert set(layout.names) == set(read_tensors(model, layout=layout)) <= set(model.state_dict())
+
+
+def test_a_patch_embedding_alone_cannot_be_replaced():
+    model = torch.nn.Conv2d(3, 4, 8, stride=8)
+    layout = settle_and_describe(model, image_size=(32, 32))
+    prepare(model, layout=layout)
+    with pytest.raises(UnsupportedModelError, match="alone"):
+        prepare(model, layout=layout.in_form("signed"))

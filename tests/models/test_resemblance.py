@@ -9,6 +9,7 @@ from timm.models.mlp_mixer import MlpMixer, ResBlock
 from pixelveil.errors import PixelveilWarning
 from pixelveil.models import encrypt_model, encrypt_model_with_plan, extract_stem, warn_if_known
 from pixelveil.plans import AffinePlan
+from pixelveil.schemes import create_scheme
 
 ARCHITECTURES = ["vit_tiny_patch16_224", "vit_base_patch16_clip_224", "beit_base_patch16_224", "resmlp"]
 
@@ -107,3 +108,15 @@ def test_what_cannot_be_compared_is_not_judged(plain, scheme, key, sight, make_p
     for reference in ({}, make_plain(embed_dim=96).state_dict()):
         found = warn_if_known(encrypted, reference=reference)
         assert (found.kernel, found.span, found.positions, found.known) == (None, None, None, False)
+
+
+@pytest.mark.parametrize("kind", ["signed", "dense"])
+def test_a_stem_of_keys_by_block_is_as_telling_as_one_of_one_key(make_plain, key, reflections, sight, kind):
+    plain = make_plain()
+    plan = (
+        create_scheme("etc-color", block_size=8).plan(key=key, shape=(32, 32, 3)) if kind == "signed" else reflections
+    )
+    stem = extract_stem(encrypt_model_with_plan(plain, plan=plan, image_size=32, **sight))
+    with pytest.warns(PixelveilWarning, match="comes from the reference weights"):
+        assert warn_if_known(stem, reference=drifted(plain, 0.1).state_dict()).kernel > 0.9
+    assert not warn_if_known(stem, reference=make_plain(seed=5).state_dict()).known

@@ -1,11 +1,14 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 
 from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.keys import Key
 from pixelveil.models import encrypt_model, extract_stem, load_stem, rekey_stem, verify_model
+from pixelveil.models.outputs import normalize
+from pixelveil.plans import AffinePlan
 from pixelveil.schemes import create_scheme
 
 ROTARY = "vit_small_patch16_rope_mixed_224"
@@ -106,6 +109,82 @@ def test_a_rekeyed_stem_is_that_of_direct_encryption(make_plain, name, scheme, i
         torch.testing.assert_close(renewed.tensors[label], tensor, atol=2e-5, rtol=1e-4)
     load_stem(model, renewed)
     verify_model(plain, model, scheme=scheme, key=key, images=images, **sight)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_stem_of_keys_by_block_is_rekeyed_and_swapped(make_plain, name, block_scheme, images, sight):
+    plain, key = make_plain(name), Key.generate()
+    old = key.active
+    model = encrypt(plain, block_scheme, key, sight)
+    new = key.rotate()
+    renewed = rekey_stem(extract_stem(model), scheme=block_scheme, old_key=old, new_key=new)
+    direct = extract_stem(encrypt(plain, block_scheme, new, sight))
+    assert renewed.info == direct.info
+    assert renewed.tensors.keys() == direct.tensors.keys()
+    for label, tensor in direct.tensors.items():
+        torch.testing.assert_close(renewed.tensors[label], tensor, atol=2e-5, rtol=1e-4)
+    load_stem(model, renewed)
+    verify_model(plain, model, scheme=block_scheme, key=key, images=images, **sight)
+    trunk = copy.deepcopy(plain)
+    load_stem(trunk, renewed)
+    verify_model(plain, trunk, scheme=block_scheme, key=key, images=images, **sight)
+
+
+class Reflecting:
+    """A scheme of an orthogonal matrix for each block, as a stand-in: the catalogue has none."""
+
+    name, digest, key_policy, parameters = "reflecting", "d", "shared", None
+
+    def encrypted_shape(self, shape):
+        return shape
+
+    def plan(self, *, key, shape, client):
+        rng = np.random.default_rng(list(f"{key.fingerprint} {client}".encode()))
+        normals = rng.normal(size=(16, 192))
+        normals *= np.sqrt(2) / np.linalg.norm(normals, axis=1, keepdims=True)
+        matrix = np.eye(192) - normals[:, :, None] * normals[:, None, :]
+        return AffinePlan(matrix=matrix, offset=rng.uniform(0, 255, (16, 192)), block_order=rng.permutation(16))
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "vit_base_patch16_clip_224"])
+def test_a_stem_of_kernels_by_position_is_rekeyed_whatever_training_made_of_it(make_plain, name, images, sight):
+    plain, key, scheme = make_plain(name), Key.generate(), Reflecting()
+    old = key.active
+    model = encrypt(plain, scheme, key, sight)
+    new = key.rotate()
+    renewed = rekey_stem(extract_stem(model), scheme=scheme, old_key=old, new_key=new)
+    direct = extract_stem(encrypt(plain, scheme, new, sight))
+    for label, tensor in direct.tensors.items():
+        torch.testing.assert_close(renewed.tensors[label], tensor, atol=2e-4, rtol=1e-4)
+    with torch.no_grad():
+        model.patch_embed.proj.weight.add_(torch.randn_like(model.patch_embed.proj.weight), alpha=0.1)
+
+    def answer(epoch):
+        encrypted = scheme.plan(key=epoch, shape=(32, 32, 3), client="").apply(images)
+        with torch.no_grad():
+            return model(normalize(encrypted, like=model.head.weight, **sight))
+
+    before = answer(old)
+    load_stem(model, rekey_stem(extract_stem(model), scheme=scheme, old_key=old, new_key=new))
+    torch.testing.assert_close(answer(new), before, atol=2e-3, rtol=1e-3)
+
+
+def test_stems_of_two_forms_do_not_fit_each_other(plain, key, sight):
+    one = encrypt(plain, create_scheme("vit-permutation", block_size=8), key, sight)
+    many = encrypt(plain, create_scheme("etc-color", block_size=8), key, sight)
+    for model, stem in ((one, extract_stem(many)), (many, extract_stem(one))):
+        before = copy.deepcopy(model.state_dict())
+        with pytest.raises(IntegrityError, match="has the form"):
+            load_stem(model, stem)
+        assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_plain_trunk_that_refuses_a_stem_keeps_its_patch_embedding(make_plain, plain, key, sight):
+    stem = extract_stem(encrypt(plain, create_scheme("etc-color", block_size=8), key, sight))
+    trunk = make_plain(seed=1)
+    with pytest.raises(IntegrityError, match="other weights"):
+        load_stem(trunk, stem)
+    assert isinstance(trunk.patch_embed.proj, torch.nn.Conv2d)
 
 
 def test_a_hundred_rotations_do_not_wear_the_weights_out(plain, images, sight):

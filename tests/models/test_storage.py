@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.keys import Key
 from pixelveil.models import (
+    EXPOSES,
     describe_model,
     encrypt_model,
     encrypt_model_with_plan,
@@ -75,6 +76,56 @@ def test_generated_positions_survive_saving_and_loading(name, sight, tmp_path):
     verify_model_with_plan(model, loaded, plan=plan, images=images, **sight)
     load_stem(loaded, extract_stem(probe))
     verify_model_with_plan(model, loaded, plan=AffinePlan(matrix=np.eye(lanes)), images=images, **sight)
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "vit_base_patch16_clip_224"])
+def test_keys_by_block_survive_saving_and_loading(make_plain, block_scheme, key, images, sight, tmp_path, name):
+    plain, path = make_plain(name), tmp_path / "model.safetensors"
+    model = encrypt_model(plain, scheme=block_scheme, key=key, image_size=32, **sight)
+    save_model(model, path)
+    loaded = load_model(path, model=make_plain(name, seed=9))
+    assert loaded.pixelveil == model.pixelveil
+    assert all(torch.equal(tensor, model.state_dict()[label]) for label, tensor in loaded.state_dict().items())
+    verify_model(plain, loaded, scheme=block_scheme, key=key, images=images, **sight)
+    assert read_stem(path).tensors.keys() == extract_stem(model).tensors.keys()
+    facts = describe_model(path)
+    assert facts["form"] == "signed"
+    assert facts["exposes"] == EXPOSES["signed"]
+    assert facts["embedding_bytes"] == 48 * 192 * 4 + 16 * 192 * 16
+    assert facts["plain_embedding_bytes"] == 48 * 192 * 4
+    assert "16 signed permutations" in facts["cost"]
+    new = Key.generate()
+    replace_stem(path, path, stem=rekey_stem(read_stem(path), scheme=block_scheme, old_key=key, new_key=new))
+    fresh = load_model(path, model=make_plain(name, seed=3))
+    verify_model(plain, fresh, scheme=block_scheme, key=new, images=images, **sight)
+
+
+def test_kernels_by_position_survive_saving_and_loading(plain, make_plain, reflections, images, sight, tmp_path):
+    model = encrypt_model_with_plan(plain, plan=reflections, image_size=32, **sight)
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors", model=make_plain(seed=9))
+    verify_model_with_plan(plain, loaded, plan=reflections, images=images, **sight)
+    facts = describe_model(tmp_path / "model.safetensors")
+    assert (facts["form"], facts["embedding_bytes"]) == ("dense", 16 * 48 * 192 * 4)
+
+
+def test_an_architecture_with_keys_by_block_is_not_loaded_as_the_plain_one(make_plain, key, sight):
+    scheme = create_scheme("etc-color", block_size=8)
+    encrypted = encrypt_model(make_plain(), scheme=scheme, key=key, image_size=32, **sight)
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        make_plain().load_state_dict(encrypted.state_dict())
+
+
+def test_a_model_whose_trunk_was_trained_is_saved_as_another_trunk(plain, make_plain, key, sight, tmp_path):
+    scheme = create_scheme("etc-color", block_size=8)
+    model = encrypt_model(plain, scheme=scheme, key=key, image_size=32, **sight)
+    stem = extract_stem(model)
+    with torch.no_grad():
+        model.head.weight.add_(1.0)
+    save_model(model, tmp_path / "model.safetensors")
+    assert model.pixelveil.trunk == describe_model(tmp_path / "model.safetensors")["trunk"] != stem.info.trunk
+    with pytest.raises(IntegrityError, match="other weights"):
+        load_stem(load_model(tmp_path / "model.safetensors", model=make_plain()), stem)
 
 
 def test_a_state_dict_of_generated_positions_does_not_load_into_a_plain_model_unnoticed(make_plain, scheme, key, sight):
@@ -215,6 +266,10 @@ def test_a_garbled_header_is_refused(encrypted, tmp_path, fact):
 
 def test_a_stem_file_without_one_of_its_tensors_is_refused(encrypted, tmp_path):
     path, stem = tmp_path / "stem.safetensors", extract_stem(encrypted)
+    odd = {**stem.tensors, stem.info.layout.embedding.weight: torch.tensor(1.0)}
+    save_stem(replace(stem, tensors=odd), path)
+    with pytest.raises(IntegrityError, match="no kernel's"):
+        describe_model(path)
     tensors = {name: tensor for name, tensor in stem.tensors.items() if name != "pos_embed"}
     save_stem(replace(stem, tensors=tensors), path)
     with pytest.raises(IntegrityError, match="pos_embed is missing"):

@@ -7,7 +7,7 @@ import pytest
 from pixelveil.errors import IntegrityError, VerificationError
 from pixelveil.models import support_table
 from pixelveil.models.support_cases import CASES, Case, build
-from pixelveil.models.support_table import TABLE, prove, read_table, write_table
+from pixelveil.models.support_table import CONTROLS, TABLE, prove, read_table, write_table
 from pixelveil.models.verify import FLOAT32_TOLERANCE, FLOAT64_TOLERANCE
 
 NAMES = [f"{case.library} {case.name}" for case in CASES]
@@ -30,7 +30,9 @@ def test_the_committed_figures_are_within_the_tolerances():
     for row in read_table()["rows"]:
         assert row["difference_float64"] <= FLOAT64_TOLERANCE, row["name"]
         assert row["difference_float32"] <= FLOAT32_TOLERANCE, row["name"]
-        controls = [row["wrong_key"], row["wrong_normalization"], row["wrong_order"]]
+        assert row["signed_float64"] <= FLOAT64_TOLERANCE, row["name"]
+        assert row["dense_float64"] <= FLOAT64_TOLERANCE, row["name"]
+        controls = [row[name] for name in CONTROLS]
         assert all(change > 1e-3 for change in controls if change is not None), row["name"]
         assert (row["wrong_order"] is None) == (not row["block_scrambling"]) == bool(row["reason"]), row["name"]
 
@@ -92,7 +94,7 @@ def test_a_table_is_written_and_read(tmp_path):
     assert written["rows"][1]["wrong_order"] is None
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"format": 2}'])
+@pytest.mark.parametrize("content", ["", "{}", '{"format": 1}'])
 def test_a_table_of_another_format_is_refused(tmp_path, content):
     (tmp_path / "table.json").write_text(content)
     with pytest.raises(IntegrityError, match="support --prove"):

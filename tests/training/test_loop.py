@@ -9,6 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.keys import Key
+from pixelveil.models import encrypt_model
+from pixelveil.schemes import create_scheme
 from pixelveil.training.augment import Augmentation
 from pixelveil.training.dataset import ArrayImages
 from pixelveil.training.evaluate import accuracy, predict_logits
@@ -124,6 +127,47 @@ def test_bfloat16_trains_and_the_stem_stays_float32(tmp_path):
             assert model.patch_embed.proj(torch.zeros(1, 3, 16, 16)).dtype == torch.float32
             assert model.head(torch.zeros(1, 16)).dtype == torch.bfloat16
     assert "forward" not in vars(model.patch_embed.proj)
+
+
+def adapted(scheme, key):
+    """The model of seed 5 under a key, and the images under the same."""
+    model = encrypt_model(SPEC.build(seed=5), scheme=scheme, key=key, image_size=16, mean=SPEC.mean, std=SPEC.std)
+    images = scheme.encrypt(TRAINING.images, key=key).images
+    return model, ArrayImages(images, labels=TRAINING.labels)
+
+
+@pytest.mark.parametrize("name", ["vit-permutation", "etc-color"])
+def test_a_model_adapted_to_a_key_learns_from_encrypted_images_as_the_plain_one_from_plain(tmp_path, name):
+    """AdamW does not see signed permutations, so the losses are the same; the checkpoint is encrypted."""
+    scheme, key = create_scheme(name, block_size=8), Key.generate()
+    settings = TrainSettings(epochs=2, batch_size=16, seed=5)
+    losses = []
+    for model, images in ((SPEC.build(seed=5), TRAINING), adapted(scheme, key)):
+        out = tmp_path / type(model.patch_embed.proj).__name__ / str(len(losses))
+        result = train(
+            model, spec=SPEC, train_set=images, validation_set=images, settings=settings, out=out, origin=str(out)
+        )
+        losses.append([entry["train_loss"] for entry in result.history])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    tuned, spec = load_checkpoint(result.checkpoint)
+    assert spec == SPEC
+    assert tuned.pixelveil.fingerprint == key.fingerprint
+    assert all(torch.equal(tensor, model.state_dict()[label]) for label, tensor in tuned.state_dict().items())
+
+
+def test_other_first_weights_are_another_run(tmp_path):
+    train_set, settings = TRAINING, TrainSettings(epochs=1, batch_size=16)
+    parts = {"spec": SPEC, "train_set": train_set, "validation_set": VALIDATION, "settings": settings, "out": tmp_path}
+    train(SPEC.build(), origin="a", **parts)
+    with pytest.raises(UsageError, match="another origin"):
+        train(SPEC.build(), origin="b", **parts)
+
+
+def test_an_embedding_by_position_stays_float32_too():
+    model, _ = adapted(create_scheme("etc-color", block_size=8), Key.generate())
+    with torch.autocast("cpu", dtype=torch.bfloat16), _float32_stem(model):
+        assert model.patch_embed.proj(torch.zeros(1, 3, 16, 16)).dtype == torch.float32
+        assert model.blocks[0].attn.qkv(torch.zeros(1, 16)).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,17 @@ import torch
 from safetensors import safe_open
 
 from pixelveil.errors import IntegrityError, UsageError
-from pixelveil.training.models import ModelSpec, create_model, find_checkpoint, load_checkpoint, save_checkpoint
+from pixelveil.keys import Key
+from pixelveil.models import encrypt_model
+from pixelveil.schemes import create_scheme
+from pixelveil.training.models import (
+    ModelSpec,
+    create_model,
+    find_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    with_classes,
+)
 
 SPEC = ModelSpec(
     architecture="vit_tiny_patch16_224",
@@ -27,6 +37,35 @@ def test_a_checkpoint_brings_everything_back(tmp_path):
     assert spec == SPEC
     batch = torch.rand(2, 3, 32, 32)
     assert torch.equal(model(batch), loaded(batch))
+
+
+def test_an_encrypted_model_stays_one(tmp_path):
+    scheme, key = create_scheme("etc-color", block_size=8), Key.generate()
+    model = encrypt_model(SPEC.build(), scheme=scheme, key=key, image_size=32, mean=SPEC.mean, std=SPEC.std)
+    save_checkpoint(tmp_path / "m.safetensors", model, spec=SPEC)
+    loaded, spec = load_checkpoint(tmp_path / "m.safetensors")
+    assert spec == SPEC
+    assert loaded.pixelveil == model.pixelveil
+    batch = torch.rand(2, 3, 32, 32)
+    assert torch.equal(model.eval()(batch), loaded(batch))
+
+
+def test_the_models_own_classes_keep_the_last_layer_and_others_get_a_new_one():
+    model = SPEC.build()
+    head, body = model.head.weight.clone(), model.blocks[0].attn.qkv.weight.clone()
+    same, spec = with_classes(model, spec=SPEC, classes=("a", "b", "c"))
+    assert spec == SPEC
+    assert torch.equal(same.head.weight, head)
+    for classes in (("a", "b"), ("b", "a", "c")):
+        changed, spec = with_classes(SPEC.build(), spec=SPEC, classes=classes, seed=1)
+        assert (spec.classes, spec.num_classes) == (classes, len(classes))
+        assert changed.head.weight.shape == (len(classes), 16)
+        assert not torch.equal(changed.head.weight[:2], head[:2])
+        assert torch.equal(changed.blocks[0].attn.qkv.weight, body)
+        again, _ = with_classes(SPEC.build(), spec=SPEC, classes=classes, seed=1)
+        assert torch.equal(again.head.weight, changed.head.weight)
+    with pytest.raises(UsageError, match="no last layer"):
+        with_classes(torch.nn.Linear(2, 2), spec=SPEC, classes=("x", "y"))
 
 
 def test_the_metadata_is_json_under_agreed_names(tmp_path):

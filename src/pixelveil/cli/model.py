@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pixelveil.cli.common import (
+    AssetOption,
     JsonOption,
     KeyOption,
     ParameterOption,
@@ -23,16 +24,14 @@ from pixelveil.cli.common import (
     progress,
     scheme_from,
 )
+from pixelveil.cli.model_files import encrypted_spec, plain_model, plain_spec, scheme_of, tensors_in
 from pixelveil.errors import IntegrityError, PixelveilWarning, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor, nn
 
     from pixelveil.models import Stem
-    from pixelveil.schemes import Scheme
-    from pixelveil.training.models import ModelSpec
 
 __all__ = ["build_app", "describe_model", "encrypt", "info", "rekey", "stem", "support", "verify"]
 
@@ -77,6 +76,7 @@ def encrypt(
     scheme: SchemeOption,
     out: OutOption,
     parameter: ParameterOption = None,
+    asset: AssetOption = None,
     arch: ArchitectureOption = None,
     num_classes: ClassesOption = None,
     image_size: SizeOption = None,
@@ -97,9 +97,9 @@ def encrypt(
     """
     from pixelveil.models import PROTECTION, encrypt_model, extract_stem, save_model
 
-    chosen = scheme_from(scheme, parameter)
-    spec = _spec(model, arch=arch, num_classes=num_classes, image_size=image_size, mean=mean, std=std)
-    plain = _plain_model(model, spec)
+    chosen = scheme_from(scheme, parameter, asset=asset)
+    spec = plain_spec(model, arch=arch, num_classes=num_classes, image_size=image_size, mean=mean, std=std)
+    plain = plain_model(model, spec)
     with open_key(key_file, passphrase_file=passphrase_file) as key:
         encrypted = encrypt_model(
             plain,
@@ -133,6 +133,7 @@ def verify(
     key_file: KeyOption,
     images: ImagesOption = None,
     count: CountOption = 8,
+    asset: AssetOption = None,
     passphrase_file: PassphraseFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -147,15 +148,15 @@ def verify(
     facts = describe_model(encrypted)
     if facts["kind"] != "encrypted model":
         raise IntegrityError(f"{encrypted}: is a {facts['kind']}", hint="make one with: pixelveil model encrypt")
-    spec = _encrypted_spec(facts, path=encrypted)
-    first, second = _plain_model(plain, spec), load_model(encrypted, model=spec.build())
+    spec = encrypted_spec(facts, path=encrypted)
+    first, second = plain_model(plain, spec), load_model(encrypted, model=spec.build())
     size = (spec.image_size, spec.image_size)
     batch = _random_images(size, count=count) if images is None else _read_images(images, size=size, count=count)
     with open_key(key_file, passphrase_file=passphrase_file) as key:
         found = verify_model(
             first,
             second,
-            scheme=_scheme(facts),
+            scheme=scheme_of(facts, asset=asset),
             key=key.epoch(fingerprint=facts["fingerprint"]),
             images=batch,
             mean=facts["mean"],
@@ -178,6 +179,7 @@ def rekey(
     target: TargetArgument,
     key_file: KeyOption,
     old_key: OldKeyOption = None,
+    asset: AssetOption = None,
     passphrase_file: PassphraseFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -197,7 +199,7 @@ def rekey(
         else:
             with open_key(old_key, passphrase_file=passphrase_file) as former:
                 old = former.epoch(fingerprint=facts["fingerprint"])
-    after = rekey_stem(before, scheme=_scheme(facts), old_key=old, new_key=new)
+    after = rekey_stem(before, scheme=scheme_of(facts, asset=asset), old_key=old, new_key=new)
     replace_stem(source, target, stem=after)
 
     def text() -> None:
@@ -267,12 +269,14 @@ def support(prove: ProveOption = False, as_json: JsonOption = False) -> None:
         table = read_table()
 
     def text() -> None:
-        typer.echo(f"{'architecture':44} {'library':12} patch order  float64")
+        typer.echo(f"{'architecture':44} {'library':12} patch order  float64 by block")
         for row in table["rows"]:
             order = "yes" if row["block_scrambling"] else "no"
             difference = f"{row['difference_float64']:.0e}"
-            typer.echo(f"{row['name']:44} {row['library']:12} {row['patch']:5} {order:5} {difference:>8}")
+            by_block = f"{max(row['signed_float64'], row['dense_float64']):.0e}"
+            typer.echo(f"{row['name']:44} {row['library']:12} {row['patch']:5} {order:5} {difference:>8} {by_block:>8}")
         typer.echo("\norder: whether blocks may be scrambled; where not, use -p scramble_blocks=false")
+        typer.echo("by block: the same with a key for each block, the larger figure of both forms of embedding")
         typer.echo(
             f"{len(table['rows'])} architectures; largest relative difference of answers in float64, random weights."
         )
@@ -303,102 +307,16 @@ def describe_model(path: Path) -> dict[str, Any]:
     return {"kind": kind, "path": str(path), **describe_encrypted(path)}
 
 
-def _spec(
-    path: Path,
-    *,
-    arch: str | None,
-    num_classes: int | None,
-    image_size: int | None,
-    mean: str | None,
-    std: str | None,
-) -> ModelSpec:
-    """Return what a plain checkpoint says of its model, options first."""
-    from pixelveil.models.storage import FORMAT, read_header
-    from pixelveil.training.models import ModelSpec
-
-    header = {"classes": "[]", "architecture_options": "{}", **read_header(path)}
-    if FORMAT in header:
-        raise UsageError(f"{path}: is encrypted already", hint="give it another key with: pixelveil model rekey")
-    given = (
-        ("architecture", "--arch", arch),
-        ("num_classes", "--num-classes", num_classes),
-        ("image_size", "--image-size", image_size),
-        ("mean", "--mean", None if mean is None else json.dumps(_numbers(mean, option="--mean"))),
-        ("std", "--std", None if std is None else json.dumps(_numbers(std, option="--std"))),
-    )
-    for name, option, value in given:
-        if value is not None:
-            header[name] = str(value)
-        elif name not in header:
-            raise UsageError(f"{path}: does not say its {name.replace('_', ' ')}", hint=f"give it with {option}")
-    return ModelSpec.from_metadata(header)
-
-
-def _encrypted_spec(facts: Mapping[str, Any], *, path: Path) -> ModelSpec:
-    """Return what an encrypted model's file says of the checkpoint it was made from."""
-    from pixelveil.training.models import ModelSpec
-
-    if "architecture" not in facts["checkpoint"]:
-        raise UsageError(f"{path}: does not name its architecture", hint="verify it with pixelveil.models.verify_model")
-    return replace(ModelSpec.from_metadata(facts["checkpoint"]), mean=tuple(facts["mean"]), std=tuple(facts["std"]))
-
-
-def _scheme(facts: Mapping[str, Any]) -> Scheme:
-    """Return the scheme that an encrypted model names.
-
-    Raises:
-        IntegrityError: It names none, or one that is another here.
-    """
-    from pixelveil.schemes import create_scheme
-
-    if not facts["scheme"]:
-        raise IntegrityError("the model was encrypted by a plan, not by a scheme", hint="use the Python interface")
-    scheme = create_scheme(facts["scheme"], **facts["parameters"])
-    if scheme.digest != facts["digest"]:
-        raise IntegrityError(
-            f"scheme {scheme.name!r} is another one in this version", hint="use the version it was made with"
-        )
-    return scheme
-
-
-def _plain_model(path: Path, spec: ModelSpec) -> nn.Module:
-    """Return a plain model with the weights of a checkpoint."""
-    model = spec.build()
-    try:
-        model.load_state_dict(_tensors(path))
-    except RuntimeError as error:
-        raise IntegrityError(
-            f"{path}: its weights do not fit {spec.architecture} with {spec.num_classes} classes",
-            hint="give the right --arch, --num-classes and --image-size",
-        ) from error
-    return model.eval()
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    """Return all tensors of a safetensors file."""
-    from pixelveil.models.storage import read_weights
-
-    return read_weights(path)
-
-
 def _resemblance(taken: Stem, path: Path) -> dict[str, Any]:
     """Compare a stem with a public checkpoint; a warning is one line on standard error."""
     from pixelveil.models import warn_if_known
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PixelveilWarning)
-        found = warn_if_known(taken, reference=_tensors(path))
+        found = warn_if_known(taken, reference=tensors_in(path))
     for warning in caught:
         typer.echo(f"warning: {path}: {warning.message}", err=True)
     return {"path": str(path), "known": found.known, **asdict(found)}
-
-
-def _numbers(text: str, *, option: str) -> tuple[float, ...]:
-    """Return numbers given as 0.5,0.5,0.5."""
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"{option} {text!r} is not numbers with commas between them") from error
 
 
 def _random_images(size: tuple[int, int], *, count: int) -> NDArray[np.uint8]:

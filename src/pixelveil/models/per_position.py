@@ -13,8 +13,9 @@ second gives it by comparing two kernels), so that to this reader a key per bloc
 first kernel is hidden by the key of position 0 only, exactly as in a model with one key for all blocks: a public
 checkpoint, one known image, or the smoothness of trained kernels gives it away, and then all images.
 
-Training: the kernel of a `SignedEmbedding` is trained as the plain model's is, by data of all positions. The kernels
-of a `DenseEmbedding` are independent parameters, each trained by data of its own position: another trajectory.
+Training: the kernel of a `SignedEmbedding` learns from all positions as the plain model's does, and with mean and
+deviation 1/2 takes its very steps. The kernels of a `DenseEmbedding` are independent parameters, each of which learns
+from its own position alone: that is another model to train.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class SignedEmbedding(nn.Module):
         patches = _patches(pixels, image_size=self.image_size, grid=self.grid)
         turned = patches.gather(2, self.index.expand_as(patches)) * self.scale + self.shift
         tokens = functional.linear(turned, self.weight.flatten(1), self.bias)
-        return _as_map(tokens, grid=self.grid) if self.convolution else tokens
+        return _as_layer(tokens, grid=self.grid if self.convolution else None)
 
     def extra_repr(self) -> str:
         """Say what it holds."""
@@ -87,7 +88,7 @@ class DenseEmbedding(nn.Module):
         tokens = patches @ self.weight.transpose(1, 2)
         if self.bias is not None:
             tokens = tokens + self.bias[:, None]
-        return _as_map(tokens.transpose(0, 1), grid=self.grid) if self.convolution else tokens.transpose(0, 1)
+        return _as_layer(tokens.transpose(0, 1), grid=self.grid if self.convolution else None)
 
     def extra_repr(self) -> str:
         """Say what it holds."""
@@ -135,7 +136,10 @@ def _patches(pixels: Tensor, *, image_size: tuple[int, int], grid: tuple[int, in
     return parts.permute(0, 2, 4, 1, 3, 5).reshape(len(pixels), rows * columns, -1)
 
 
-def _as_map(tokens: Tensor, *, grid: tuple[int, int]) -> Tensor:
-    """Return tokens (n, N, D) as a map (n, D, rows, columns), as a convolution gives it."""
-    # In the memory order of a convolution's result too: models that normalize in float32 add in that order.
-    return tokens.transpose(1, 2).reshape(len(tokens), -1, *grid).contiguous()
+def _as_layer(tokens: Tensor, *, grid: tuple[int, int] | None) -> Tensor:
+    """Return tokens (n, N, D) as the replaced layer gives them: a map (n, D, rows, columns), or without grid as is.
+
+    In its memory order too, for models that normalize in float32 add up in that order.
+    """
+    shaped = tokens if grid is None else tokens.transpose(1, 2).reshape(len(tokens), -1, *grid)
+    return shaped.contiguous()

@@ -2,7 +2,9 @@
 
 A proof is: encrypt the model under a random affine plan (orthogonal matrix, offset, block order), compare its answers
 in float64 and float32, then show that the comparison can fail: another key, another mean and deviation, and another
-block order must change the answers.
+block order must change the answers. Then the same for a plan that differs from block to block, once by signed
+permutations and once by orthogonal matrices and offsets: another key, and the right maps each one place further on,
+must change the answers.
 """
 
 from __future__ import annotations
@@ -26,10 +28,10 @@ from pixelveil.machine import commit, machine, versions
 from pixelveil.models.encrypt import encrypt_model_with_plan
 from pixelveil.models.families import settle_and_describe
 from pixelveil.models.outputs import answers_of, largest_difference
-from pixelveil.models.planning import size_of
+from pixelveil.models.planning import encrypted_by, size_of
 from pixelveil.models.support_cases import CASES, Case, build
-from pixelveil.models.verify import verify_model_with_plan
-from pixelveil.plans import AffinePlan
+from pixelveil.models.verify import Verification, verify_model_with_plan
+from pixelveil.plans import AffinePlan, LanePlan, Plan
 
 __all__ = ["TABLE", "Row", "prove", "prove_all", "read_table", "write_table"]
 
@@ -41,6 +43,14 @@ STD: Final = (0.229, 0.224, 0.225)
 OTHER_STATISTICS: Final = (0.5, 0.5, 0.5)
 CONTROL_MINIMUM: Final = 1e-3
 IMAGES: Final = 2
+CONTROLS: Final = (
+    "wrong_key",
+    "wrong_normalization",
+    "wrong_order",
+    "signed_wrong_key",
+    "signed_wrong_place",
+    "dense_wrong_place",
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,11 @@ class Row:
         wrong_key: Encrypted model on images under another key.
         wrong_normalization: Model encrypted for another mean and deviation.
         wrong_order: Encrypted model on images whose blocks are in another order; None inside blocks only.
+        signed_float64: With a signed permutation of each block: encrypted on encrypted against plain on plain.
+        signed_wrong_key: Such a model on images under another key.
+        signed_wrong_place: Such a model on images whose maps are those of the next blocks.
+        dense_float64: With an orthogonal matrix and an offset of each block: encrypted on encrypted against plain.
+        dense_wrong_place: Such a model on images whose maps are those of the next blocks.
     """
 
     name: str
@@ -74,6 +89,11 @@ class Row:
     wrong_key: float
     wrong_normalization: float
     wrong_order: float | None
+    signed_float64: float
+    signed_wrong_key: float
+    signed_wrong_place: float
+    dense_float64: float
+    dense_wrong_place: float
 
 
 def prove(case: Case) -> Row:
@@ -85,19 +105,24 @@ def prove(case: Case) -> Row:
     """
     model, size = build(case), size_of(case.size)
     layout = settle_and_describe(copy.deepcopy(model), image_size=size)
-    side = layout.embedding.patch_size
-    plan = _random_plan(side, layout.patches if case.order else 0, seed=1)
+    side, blocks = layout.embedding.patch_size, layout.patches
+    plan = _random_plan(side, blocks if case.order else 0, seed=1)
     images = np.random.default_rng(2).integers(0, 256, (IMAGES, *size, 3), dtype=np.uint8)
 
-    def encrypt(mean: Sequence[float], std: Sequence[float]) -> torch.nn.Module:
-        return encrypt_model_with_plan(model, plan=plan, image_size=size, mean=mean, std=std, check=False)
+    def encrypt(chosen: Plan, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> torch.nn.Module:
+        return encrypt_model_with_plan(model, plan=chosen, image_size=size, mean=mean, std=std, check=False)
 
-    def difference(answering: torch.nn.Module, other: AffinePlan) -> float:
-        found = answers_of(answering, other.apply(images), mean=MEAN, std=STD, layout=layout, order=order)
+    def verify(answering: torch.nn.Module, chosen: Plan) -> Verification:
+        return verify_model_with_plan(model, answering, plan=chosen, images=images, mean=MEAN, std=STD)
+
+    def difference(answering: torch.nn.Module, other: Plan) -> float:
+        found = answers_of(answering, encrypted_by(other, images), mean=MEAN, std=STD, layout=layout, order=order)
         return largest_difference(expected, found)
 
-    encrypted = encrypt(MEAN, STD)
-    verified = verify_model_with_plan(model, encrypted, plan=plan, images=images, mean=MEAN, std=STD)
+    encrypted = encrypt(plan)
+    verified = verify(encrypted, plan)
+    signs, matrices = _signed_plan(side, plan, blocks, seed=4), _dense_plan(side, plan, blocks, seed=6)
+    signed, dense = encrypt(signs), encrypt(matrices)
     order = None if plan.block_order is None else torch.tensor(plan.block_order, dtype=torch.int64)
     expected = answers_of(model, images, mean=MEAN, std=STD)
     row = Row(
@@ -110,9 +135,14 @@ def prove(case: Case) -> Row:
         reason=layout.fixed,
         difference_float64=verified.max_difference_float64,
         difference_float32=verified.max_difference_float32,
-        wrong_key=difference(encrypted, _random_plan(side, layout.patches if case.order else 0, seed=3)),
-        wrong_normalization=difference(encrypt(OTHER_STATISTICS, OTHER_STATISTICS), plan),
+        wrong_key=difference(encrypted, _random_plan(side, blocks if case.order else 0, seed=3)),
+        wrong_normalization=difference(encrypt(plan, OTHER_STATISTICS, OTHER_STATISTICS), plan),
         wrong_order=difference(encrypted, _reordered(plan)) if case.order else None,
+        signed_float64=verify(signed, signs).max_difference_float64,
+        signed_wrong_key=difference(signed, _signed_plan(side, plan, blocks, seed=5)),
+        signed_wrong_place=difference(signed, _signed_plan(side, plan, blocks, seed=4, shift=1)),
+        dense_float64=verify(dense, matrices).max_difference_float64,
+        dense_wrong_place=difference(dense, _dense_plan(side, plan, blocks, seed=6, shift=1)),
     )
     _check_controls(row)
     return row
@@ -138,7 +168,7 @@ def prove_all(*, advance: Callable[[int, int], None] | None = None) -> list[Row]
 def write_table(rows: Sequence[Row], *, path: Path = TABLE) -> dict[str, Any]:
     """Write what was proven, on which machine and with which versions; return what was written."""
     table = {
-        "format": 1,
+        "format": 2,
         "machine": dict(machine()),
         "versions": dict(versions()),
         "commit": commit(),
@@ -160,7 +190,7 @@ def read_table(path: Path = TABLE) -> Mapping[str, Any]:
         raise IntegrityError(
             f"{path.name}: cannot be read", hint="write it: pixelveil model support --prove"
         ) from error
-    if table.get("format") != 1:
+    if table.get("format") != 2:
         raise IntegrityError(f"{path.name}: has another format", hint="write it: pixelveil model support --prove")
     return table
 
@@ -178,6 +208,30 @@ def _random_plan(side: int, blocks: int, *, seed: int) -> AffinePlan:
     return AffinePlan(matrix=_orthogonal(lanes, seed), offset=rng.uniform(0, 255, lanes), block_order=order)
 
 
+def _signed_plan(side: int, like: AffinePlan, blocks: int, *, seed: int, shift: int = 0) -> LanePlan:
+    """Return a random signed permutation of each block, in the block order of another plan; maps may be shifted."""
+    rng, lanes = np.random.default_rng(seed), side * side * 3
+    return LanePlan(
+        source=rng.permuted(np.tile(np.arange(lanes), (blocks, 1)), axis=1),
+        flip=rng.choice(np.array([0, 255], np.uint8), (blocks, lanes)),
+        block_size=side,
+        block_order=like.block_order,
+        choice=np.roll(np.arange(blocks), shift),
+    )
+
+
+def _dense_plan(side: int, like: AffinePlan, blocks: int, *, seed: int, shift: int = 0) -> AffinePlan:
+    """Return a random reflection and offset of each block, in the block order of another plan; maps may be shifted."""
+    rng, lanes = np.random.default_rng(seed), side * side * 3
+    normals = rng.normal(size=(blocks, lanes))
+    normals *= np.sqrt(2) / np.linalg.norm(normals, axis=1, keepdims=True)
+    matrix = np.eye(lanes) - normals[:, :, None] * normals[:, None, :]
+    offset = rng.uniform(0, 255, (blocks, lanes))
+    return AffinePlan(
+        matrix=np.roll(matrix, shift, axis=0), offset=np.roll(offset, shift, axis=0), block_order=like.block_order
+    )
+
+
 def _reordered(plan: AffinePlan) -> AffinePlan:
     """Return the plan with every block at another place."""
     order = None if plan.block_order is None else np.roll(plan.block_order, 1)
@@ -186,7 +240,7 @@ def _reordered(plan: AffinePlan) -> AffinePlan:
 
 def _check_controls(row: Row) -> None:
     """Raise if something that must change the answers does not."""
-    for name in ("wrong_key", "wrong_normalization", "wrong_order"):
+    for name in CONTROLS:
         change = getattr(row, name)
         if change is not None and not change > CONTROL_MINIMUM:
             raise VerificationError(

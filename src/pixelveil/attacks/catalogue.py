@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pixelveil.attacks.attack import Attack
+from pixelveil.attacks.public_images.statistics_ele import StatisticsEle
+from pixelveil.attacks.public_images.statistics_etc import StatisticsEtc
+from pixelveil.attacks.public_images.statistics_le import StatisticsLe
+from pixelveil.attacks.public_images.statistics_skk import StatisticsSkk
 from pixelveil.errors import UsageError
 
 __all__ = ["ATTACKS", "create_attack", "list_attacks"]
 
-ATTACKS: dict[str, type[Attack]] = {}
+ATTACKS: dict[str, type[Attack]] = {
+    "statistics-ele": StatisticsEle,
+    "statistics-etc": StatisticsEtc,
+    "statistics-le": StatisticsLe,
+    "statistics-skk": StatisticsSkk,
+}
 
 
 def list_attacks() -> tuple[str, ...]:

@@ -101,8 +101,21 @@ def test_bad_files_end_with_code_3_after_the_rest_is_done(workplace):
 def test_too_many_images_under_one_key_are_said_so(workplace):
     shared = run(f"encrypt scans out --key clinic.pvkey {SCHEME}")
     assert shared.stderr.count("note: 12 images are encrypted under one key") == 1
-    derived = run(f"encrypt scans out2 --key clinic.pvkey {SCHEME} -p key_policy=derived")
+    derived = run(
+        "encrypt scans out2 --key clinic.pvkey --scheme vit-orthogonal -p key_policy=derived -f npy --size 16"
+    )
     assert "note:" not in derived.stderr
+
+
+def test_what_is_read_from_one_image_is_said_so(workplace):
+    """A key for each image does not help against an attack that needs one image."""
+    said = run("encrypt scans out --key clinic.pvkey --scheme skk").stderr
+    assert said.count("note: known attacks read skk from a single image, without any key") == 1
+
+
+def test_broken_schemes_are_called_broken(workplace):
+    said = run("encrypt scans out --key clinic.pvkey --scheme neuracrypt -p hidden=8 -f npy --size 32").stderr
+    assert "note: neuracrypt was broken in public" in said
 
 
 def test_classes_can_be_hidden(workplace):

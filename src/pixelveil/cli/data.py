@@ -232,8 +232,14 @@ def describe_folder(path: Path) -> dict[str, Any]:
 
 
 def _warn_of_readable(scheme: Scheme, epoch: Epoch) -> None:
-    """Say so when there are enough images under one key to read them without it."""
+    """Say so when known attacks read what was just encrypted, without the key."""
+    if scheme.family == "decrepit":
+        typer.echo(
+            f"note: {scheme.name} was broken in public; it is here to compare with, never to protect images", err=True
+        )
     known = scheme.readable_from
+    if scheme.key_policy != "shared" and known == 1:
+        typer.echo(f"note: known attacks read {scheme.name} from a single image, without any key", err=True)
     if scheme.key_policy == "shared" and known is not None and epoch.used >= known:
         typer.echo(
             f"note: {epoch.used} images are encrypted under one key; known attacks read {scheme.name} from about "

@@ -12,8 +12,10 @@ __all__ = [
     "IntegrityError",
     "KeyFileError",
     "MissingExtraError",
+    "OutOfTimeError",
     "PixelveilError",
     "PixelveilWarning",
+    "RequirementError",
     "UnsupportedModelError",
     "UsageError",
     "VerificationError",
@@ -104,6 +106,18 @@ class VerificationError(PixelveilError):
     def __init__(self, message: str, *, difference: float, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.difference = difference
+
+
+class OutOfTimeError(PixelveilError):
+    """Something did not end in the time that it was given. Give it more."""
+
+    exit_code = 2
+
+
+class RequirementError(PixelveilError):
+    """An audit does not show what was required of a scheme. Do not deploy it."""
+
+    exit_code = 5
 
 
 class PixelveilWarning(UserWarning):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pixelveil.cli import data, demo, keys, model, schemes, train
+from pixelveil.cli import audit, data, demo, keys, model, schemes, train
 from pixelveil.cli.common import report_error
 from pixelveil.errors import PixelveilError
 
@@ -17,11 +17,12 @@ __all__ = ["build_app", "main"]
 _HELP = """Encrypt images so that people cannot see them and neural networks still can.
 
 Begin with: pixelveil demo. Keys: keygen, inspect, rotate. Images: encrypt, decrypt, verify. Models: train, evaluate,
-predict, model. What each scheme does and what breaks it: schemes.
+predict, model. What each scheme does and what breaks it: schemes. What attackers make of your own images: audit.
 
 This is visual protection, not encryption in the cryptographic sense; SECURITY.md says what that means.
 
-Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 bad input (the rest was done), 4 key or integrity.
+Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 bad input (the rest was done), 4 key or integrity,
+5 an audit's requirement is not met.
 """
 
 
@@ -35,6 +36,7 @@ def build_app() -> typer.Typer:
         app.command()(command)
     app.add_typer(model.build_app(), name="model")
     app.add_typer(schemes.build_app(), name="schemes")
+    app.add_typer(audit.build_app(), name="audit")
     return app
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -11,28 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from pixelveil.audit.pictures import data_uri, for_display, png
 from pixelveil.errors import UsageError
 
 __all__ = ["data_uri", "for_display", "leading_bit_fold", "png", "strip"]
-
-
-def for_display(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return an image that a screen can show: 8-bit images as they are, float images scaled.
-
-    The first percentile of the values becomes black and the 99th white; a few extreme values would leave all gray.
-
-    Args:
-        image: uint8, or float of any range, shape (H, W, 3).
-
-    >>> shown = for_display(np.linspace(-300, 700, 300).reshape(10, 10, 3))
-    >>> int(shown.min()), int(shown.max())
-    (0, 255)
-    """
-    if image.dtype == np.uint8:
-        return image
-    low, high = np.percentile(image, [1, 99])
-    scaled = np.rint((image - low) * (255 / max(high - low, 1e-9)))
-    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
 def leading_bit_fold(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -54,24 +35,6 @@ def leading_bit_fold(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     fold = np.abs(2 * image.astype(np.int64) - 255).sum(axis=2) // image.shape[2]
     return np.repeat(fold.astype(np.uint8)[..., None], 3, axis=2)
-
-
-def png(image: NDArray[Any], *, scale: int = 1) -> bytes:
-    """Return an image as a PNG file.
-
-    Args:
-        image: uint8 or float, shape (H, W, 3); float images are scaled for display.
-        scale: Every pixel becomes a square of this side.
-    """
-    pixels = for_display(image).repeat(scale, axis=0).repeat(scale, axis=1)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format="PNG", optimize=True)
-    return file.getvalue()
-
-
-def data_uri(image: NDArray[Any], *, scale: int = 1) -> str:
-    """Return an image as a ``data:`` address, for a page that needs nothing beside it."""
-    return "data:image/png;base64," + base64.b64encode(png(image, scale=scale)).decode("ascii")
 
 
 def strip(images: Sequence[NDArray[Any]], *, labels: Sequence[str], gap: int = 12) -> bytes:

@@ -1,0 +1,100 @@
+"""The two controls of a cell, on the same images and with the same time as the attack itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pixelveil.attacks.attack import Attack, Budget, Images, Reconstruction
+from pixelveil.attacks.evaluate import Scores, score
+from pixelveil.attacks.intervals import of_mean, of_share
+from pixelveil.attacks.verdict import RULES, Rules
+from pixelveil.audit.bench import Bench
+from pixelveil.audit.positive import Positive
+from pixelveil.errors import UsageError
+from pixelveil.schemes import create_scheme
+
+__all__ = ["Control", "check_negative", "run_positive"]
+
+# A control that fails by chance would spoil a good cell; with some tens of cells in a grid, that shall be rare.
+_CONFIDENCE = 0.999
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """Whether a control did what it must.
+
+    Args:
+        passed: It did.
+        facts: What that rests on, as JSON values.
+    """
+
+    passed: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"passed": self.passed, **self.facts}
+
+
+def run_positive(attack: Attack, *, bench: Bench, seconds: float, positives: Mapping[str, Positive]) -> Control:
+    """Run an attack on what it must break, under a key of its own, on the bench's images.
+
+    Args:
+        attack: The attack.
+        bench: Whose images are used.
+        seconds: That it may take.
+        positives: What it must break, by name of the attack; without an entry the control fails.
+    """
+    wanted = positives.get(attack.name)
+    if wanted is None:
+        return Control(passed=False, facts={"reason": "nothing is registered that this attack must break"})
+    facts: dict[str, Any] = {
+        "scheme": wanted.scheme,
+        "parameters": dict(wanted.parameters),
+        "measure": wanted.measure,
+        "least": wanted.least,
+    }
+    try:
+        other = bench.renewed(scheme=create_scheme(wanted.scheme, **wanted.parameters))
+        available = len(other.images.encrypted)
+        places = np.arange(min(wanted.images or available, available))
+        victims = min(len(places), len(other.images.victims))
+        evidence = other.evidence(attack.access, places=places, victims=victims, pairs=wanted.pairs or None)
+        found = attack.run(evidence, budget=Budget(seconds=seconds))
+        reached = score(found, other.images.encrypted[:victims]).mean(wanted.measure)
+    except UsageError as error:  # such as images of one channel, where it needs three
+        return Control(passed=False, facts={**facts, "reason": str(error)})
+    facts |= {"images": len(places), "pairs": 0 if evidence.pairs is None else len(evidence.pairs.plain)}
+    return Control(passed=reached >= wanted.least, facts={**facts, "reached": reached})
+
+
+def check_negative(found: Reconstruction, plain: Images, scores: Scores, *, rules: Rules = RULES) -> Control:
+    """Say whether an attack found nothing in noise: nothing that is more like the victims than like other images.
+
+    What it makes of noise may well look like images of this kind in general; it must not look more like victim i than
+    like victim i + 1, in the reading that suits each best, and must not be recognized.
+
+    Args:
+        found: What the attack made of noise.
+        plain: uint8 (n, H, W, C), the victims.
+        scores: Of ``found`` against them.
+        rules: Whose effects and chance count.
+    """
+    if len(plain) < 2:
+        return Control(passed=True, facts={"reason": "one victim has no other to be compared with"})
+    others = score(found, np.roll(plain, 1, axis=0))
+    facts: dict[str, Any] = {}
+    passed = True
+    for measure, effect in rules.effects.items():
+        excess = of_mean(scores.measures[measure] - others.measures[measure], confidence=_CONFIDENCE)
+        facts[f"{measure}_excess_over_other_images"] = excess.value
+        passed = passed and not (excess.low > 0 and excess.value >= effect)
+    if scores.ranks is not None and scores.gallery:
+        share = of_share(int(np.sum(scores.ranks == 0)), len(scores.ranks), confidence=_CONFIDENCE)
+        facts["reidentification"] = share.value
+        passed = passed and share.low <= rules.leak_chance / scores.gallery
+    return Control(passed=passed, facts=facts)

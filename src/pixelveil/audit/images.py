@@ -1,0 +1,243 @@
+"""The images of an audit: read from a folder or an array file, without copies, divided into roles."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelveil.attacks.verdict import RULES
+from pixelveil.data.decode import decode_image
+from pixelveil.data.discover import list_images
+from pixelveil.data.manifest import MANIFEST
+from pixelveil.data.splits import difference_hash, near_groups
+from pixelveil.errors import ImageError, UsageError
+
+__all__ = ["FOLDER_SIZE", "AuditImages", "divide", "read_images"]
+
+Pixels = NDArray[np.uint8]
+Advance = Callable[[int, int], None]
+
+FOLDER_SIZE = 64
+"""Side in pixels to which the images of a folder are brought, unless told otherwise."""
+
+# Bits in which the difference hashes of near copies differ, as in data/splits.
+_DISTANCE = 2
+
+# Fewer images than this cannot be divided into four roles.
+_FEWEST = 12
+_MOST_PAIRS = 100
+_SMALLEST = 7  # the window of SSIM
+_FEW_HELPERS = 300  # from so many ciphertexts on, the statistics of scrambled blocks are known to be read
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AuditImages:
+    """Plain images in four roles, none of them a copy or near copy of another one in any role.
+
+    Args:
+        victims: uint8 (n, H, W, C): are to be read.
+        helpers: uint8 (h, H, W, C): their ciphertexts are seen too, under the same key.
+        public: uint8 (m, H, W, C): of the same kind, known to the attacker.
+        pairs: uint8 (q, H, W, C): known to the attacker with their ciphertexts.
+        set_aside: Images that were left out because they are copies or near copies.
+        rejected: Files that could not be read.
+    """
+
+    victims: Pixels = field(repr=False)
+    helpers: Pixels = field(repr=False)
+    public: Pixels = field(repr=False)
+    pairs: Pixels = field(repr=False)
+    set_aside: int = 0
+    rejected: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of all of them."""
+        height, width, channels = self.victims.shape[1:]
+        return height, width, channels
+
+    @property
+    def encrypted(self) -> Pixels:
+        """Victims, then helpers: what is encrypted under one key."""
+        return np.concatenate([self.victims, self.helpers])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over shapes and pixels of all roles, hex."""
+        total = hashlib.sha256()
+        for role in (self.victims, self.helpers, self.public, self.pairs):
+            total.update(repr(role.shape).encode())
+            total.update(np.ascontiguousarray(role).data.cast("B") if role.size else b"")
+        return total.hexdigest()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Sizes, as JSON values."""
+        return {
+            "shape": list(self.shape),
+            "victims": len(self.victims),
+            "helpers": len(self.helpers),
+            "public": len(self.public),
+            "pairs": len(self.pairs),
+            "set_aside": self.set_aside,
+            "rejected": self.rejected,
+            "digest": self.digest,
+        }
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is too few for what; empty where all suffices."""
+        found = []
+        if len(self.victims) < RULES.victims:
+            found.append(
+                f"{len(self.victims)} victims: a verdict needs {RULES.victims}, so all will be INCONCLUSIVE; "
+                "give more images"
+            )
+        if len(self.helpers) + len(self.victims) < _FEW_HELPERS:
+            found.append(
+                f"{len(self.helpers) + len(self.victims)} ciphertexts under one key: attacks that live on statistics "
+                f"need some {_FEW_HELPERS} of them; that they find nothing here says little"
+            )
+        return found
+
+    def gallery(self, places: NDArray[np.intp]) -> Pixels:
+        """Return all images, with some of the encrypted ones first: those that are to be recognized among all.
+
+        Args:
+            places: Integers (n,), among victims and helpers.
+        """
+        encrypted = self.encrypted
+        others = np.setdiff1d(np.arange(len(encrypted)), places)
+        return np.concatenate([encrypted[places], encrypted[others], self.public, self.pairs])
+
+
+def read_images(
+    data: Path, *, count: int, size: int | None = None, seed: int = 0, advance: Advance | None = None
+) -> tuple[list[Pixels], int]:
+    """Read plain images of one shape: which ones, the seed decides.
+
+    Args:
+        data: A folder of images, in class folders or not; or an .npz file with uint8 arrays (n, H, W, C) or (n, H, W),
+            such as ``x_train`` and ``x_test``.
+        count: How many at most.
+        size: Side in pixels of the square that each is scaled and cropped to; `FOLDER_SIZE` for folders and the
+            arrays' own size if not given.
+        seed: Of the choice.
+        advance: Called with how many are read, and of how many.
+
+    Returns:
+        The images, and how many could not be read.
+
+    Raises:
+        UsageError: There are no such images there, or they are encrypted ones.
+    """
+    if data.is_dir():
+        return _from_folder(data, count=count, size=size or FOLDER_SIZE, seed=seed, advance=advance)
+    if data.suffix == ".npz":
+        return _from_arrays(data, count=count, size=size, seed=seed), 0
+    raise UsageError(f"{data}: is neither a folder of images nor an .npz file of arrays")
+
+
+def divide(images: Sequence[Pixels], *, victims: int, seed: int = 0, rejected: int = 0) -> AuditImages:
+    """Divide images into roles, without copies.
+
+    Of images with equal pixels, or with difference hashes that differ in two bits or less, one is kept. The rest are
+    ordered by a digest of seed and pixels, so that neither names nor order decide: first the victims (at most a
+    quarter), then pairs (a twentieth, at most 100), and the others in halves as helpers and public images.
+
+    Args:
+        images: uint8 (H, W, C), of one shape.
+        victims: How many at most.
+        seed: Of the order.
+        rejected: Files that could not be read, for the record.
+
+    Raises:
+        UsageError: They are too few, too small, or differ in shape.
+    """
+    if len({image.shape for image in images}) > 1:
+        raise UsageError("images of several shapes cannot be audited together", hint="bring them to one: --size")
+    order = sorted(range(len(images)), key=lambda place: _digest(images[place], seed=seed))
+    hashes = np.array([difference_hash(_three_channels(images[place])) for place in order], np.uint64)
+    groups = near_groups(hashes, distance=_DISTANCE) if order else np.zeros(0, np.int64)
+    kept = [images[place] for place, group, rank in zip(order, groups, range(len(order)), strict=True) if group == rank]
+    if len(kept) < _FEWEST:
+        raise UsageError(
+            f"{len(kept)} images without copies among {len(images)} are too few to audit",
+            hint=f"give {_FEWEST} or more; verdicts need {4 * RULES.victims}",
+        )
+    if min(kept[0].shape[:2]) < _SMALLEST:
+        raise UsageError(f"images of {kept[0].shape[:2]} pixels are too small to compare", hint="give a larger --size")
+    chosen = min(victims, len(kept) // 4)
+    pairs = min(_MOST_PAIRS, len(kept) // 20)
+    stacked = np.stack(kept)
+    first, second, rest = np.split(stacked, [chosen, chosen + pairs])
+    helpers, public = np.array_split(rest, 2)
+    return AuditImages(
+        victims=first,
+        helpers=helpers,
+        public=public,
+        pairs=second,
+        set_aside=len(images) - len(kept),
+        rejected=rejected,
+    )
+
+
+def _from_folder(
+    folder: Path, *, count: int, size: int, seed: int, advance: Advance | None
+) -> tuple[list[Pixels], int]:
+    """Read images of a folder until there are enough; what cannot be read is counted."""
+    if (folder / MANIFEST).exists() or (folder / ".job").exists():
+        raise UsageError(f"{folder}: holds encrypted images", hint="an audit encrypts by itself: give the plain ones")
+    sources = list_images(folder).sources
+    images: list[Pixels] = []
+    rejected = 0
+    for place in np.random.default_rng(seed).permutation(len(sources)):
+        if len(images) == count:
+            break
+        try:
+            images.append(decode_image(folder / sources[place].path, size=size))
+        except ImageError:
+            rejected += 1
+        if advance is not None:
+            advance(len(images) + rejected, min(count, len(sources)))
+    if not images:
+        raise UsageError(f"{folder}: holds no image that can be read")
+    return images, rejected
+
+
+def _from_arrays(path: Path, *, count: int, size: int | None, seed: int) -> list[Pixels]:
+    """Read images of an array file; those named x, x_train, x_test or images where there are several arrays."""
+    found: list[Pixels] = []
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for name in archive.files:
+                array = archive[name]
+                if array.dtype == np.uint8 and array.ndim in (3, 4):
+                    found.append(array if array.ndim == 4 else array[..., None])
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path}: is no .npz file of plain arrays") from error
+    if not found or len({array.shape[1:] for array in found}) > 1 or found[0].shape[3] not in (1, 3):
+        raise UsageError(
+            f"{path}: holds no uint8 arrays (n, H, W, C) of one shape, C = 1 or 3", hint="such as x_train and x_test"
+        )
+    if size is not None and found[0].shape[1:3] != (size, size):
+        raise UsageError(f"{path}: its images are {found[0].shape[1]}x{found[0].shape[2]}; --size is for folders")
+    starts = np.cumsum([0, *(len(array) for array in found)])
+    chosen = np.random.default_rng(seed).permutation(starts[-1])[:count]
+    owners = np.searchsorted(starts, chosen, side="right") - 1
+    return [found[owner][place - starts[owner]] for owner, place in zip(owners, chosen, strict=True)]
+
+
+def _digest(image: Pixels, *, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed} {image.shape}".encode() + image.tobytes()).digest()
+
+
+def _three_channels(image: Pixels) -> Pixels:
+    return image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)

@@ -1,0 +1,222 @@
+"""Commands for audits: attack a scheme on one's own images, and put several audits side by side."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pixelveil.cli.common import AssetOption, JsonOption, ParameterOption, emit, progress, scheme_from
+from pixelveil.errors import RequirementError, UsageError
+
+if TYPE_CHECKING:
+    from pixelveil.audit import Audit, AuditSettings
+
+__all__ = ["audit", "build_app", "compare", "duration"]
+
+_HELP = """Attack a scheme with everything that is known, on your own images, and write a report.
+
+The report shows plain images of the data beside what attackers make of them: keep it as private as the data, or give
+--no-pictures. Names of files never appear. Keys are made for the audit and thrown away; no key file is touched.
+
+The same command again goes on where it was stopped. Exit code 5: a requirement was not met, or not decided.
+
+Example: pixelveil audit --scheme skk -p key-policy=shared --data scans --out audit --require "any: verdict<SERIOUS"
+"""
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+SchemeOption = Annotated[str | None, typer.Option("--scheme", "-s", help="Scheme; list them with: pixelveil schemes.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", "-d", help="Folder of plain images, in class folders or not; or an .npz of uint8 arrays."),
+]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for report.html, report.json and cells.")]
+AttacksOption = Annotated[
+    str, typer.Option("--attacks", help="Names of attacks, with commas between them.", show_default="all")
+]
+ImagesOption = Annotated[int, typer.Option("--images", help="Images that are read at most.", min=1)]
+VictimsOption = Annotated[int, typer.Option("--victims", help="Of them, those that attackers are to read.", min=1)]
+SizeOption = Annotated[
+    int | None,
+    typer.Option("--size", help="Side in pixels that images of a folder are brought to.", show_default="64", min=7),
+]
+BudgetOption = Annotated[str, typer.Option("--budget", help="Time for all attacks together, such as 90s, 10m, 1h.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of the choice of images; it protects nothing.", min=0)]
+LifetimeOption = Annotated[
+    bool, typer.Option("--lifetime", help="Measure too how many images one key may encrypt before they are read.")
+]
+PicturesOption = Annotated[
+    bool, typer.Option("--pictures/--no-pictures", help="Show plain images in the report, or leave all pictures out.")
+]
+RequireOption = Annotated[
+    list[str] | None,
+    typer.Option("--require", help='Such as "ciphertext-only: ssim<0.2" or "any: verdict<SERIOUS"; may be repeated.'),
+]
+
+
+def build_app() -> typer.Typer:
+    """Return the group of commands."""
+    app = typer.Typer(help=_HELP, invoke_without_command=True)
+    app.callback()(audit)
+    app.command()(compare)
+    return app
+
+
+def audit(
+    context: typer.Context,
+    scheme: SchemeOption = None,
+    data: DataOption = None,
+    out: OutOption = None,
+    parameter: ParameterOption = None,
+    asset: AssetOption = None,
+    attacks: AttacksOption = "",
+    images: ImagesOption = 2000,
+    victims: VictimsOption = 200,
+    size: SizeOption = None,
+    budget: BudgetOption = "10m",
+    seed: SeedOption = 0,
+    lifetime: LifetimeOption = False,
+    pictures: PicturesOption = True,
+    require: RequireOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Attack a scheme on one's own images; the group's help says how."""
+    if context.invoked_subcommand is not None:
+        return
+    if scheme is None or data is None or out is None:
+        raise UsageError("an audit needs --scheme, --data and --out", hint="pixelveil audit --help")
+    from pixelveil.audit import AuditSettings, parse_requirement, run_audit
+
+    chosen = scheme_from(scheme, parameter, asset=asset)
+    settings = AuditSettings(
+        attacks=tuple(name.strip() for name in attacks.split(",") if name.strip()),
+        images=images,
+        victims=victims,
+        size=size,
+        seconds=duration(budget),
+        seed=seed,
+        lifetime=lifetime,
+        pictures=pictures,
+        requirements=tuple(parse_requirement(text) for text in require or ()),
+    )
+    words = _command(scheme, parameter, settings=settings, data=data, asset=asset, budget=budget)
+    found = run_audit(chosen, data=data, out=out, settings=replace(settings, command=words), stage=progress)
+    emit(_summary(found, out), as_json=as_json, text=lambda: _show(found, out))
+    unmet = [one for one in found.answers if one.outcome != "met"]
+    if unmet:
+        told = "; ".join(f"{one.requirement}: {one.outcome}: {one.reason}" for one in unmet)
+        raise RequirementError(told)
+
+
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of finished audits.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page to write, such as schemes.html.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Put several audits side by side, on one page without pictures.
+
+    Example: pixelveil audit compare audit-skk audit-le --out schemes.html
+    """
+    from pixelveil.atomic import write_atomic
+    from pixelveil.audit import read_audit, render_comparison
+
+    audits = [read_audit(folder) for folder in folders]
+    page = render_comparison(audits)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(out, page.encode())
+    result = {"page": str(out), "grades": {str(a): one.grade for a, one in zip(folders, audits, strict=True)}}
+
+    def text() -> None:
+        for folder, one in zip(folders, audits, strict=True):
+            typer.echo(f"{folder}: {one.scheme['name']}: {one.grade}")
+        typer.echo(f"Page: {out}")
+
+    emit(result, as_json=as_json, text=text)
+
+
+def duration(text: str) -> float:
+    """Return a time in seconds.
+
+    Args:
+        text: Such as "90s", "10m", "1h", or a number of seconds.
+
+    Raises:
+        UsageError: It is none.
+
+    >>> duration("10m")
+    600.0
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
+    if found is None or float(found[1]) == 0:
+        raise UsageError(f"--budget {text!r} is no time", hint="such as 90s, 10m or 1h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _command(
+    scheme: str,
+    parameter: list[str] | None,
+    *,
+    settings: AuditSettings,
+    data: Path,
+    asset: Path | None,
+    budget: str,
+) -> str:
+    """Return the command for the record; of paths only the last part, for the rest is nobody's business."""
+    words = ["pixelveil", "audit", "--scheme", scheme]
+    for item in parameter or ():
+        words += ["-p", item]
+    if asset is not None:
+        words += ["--asset", asset.name]
+    words += ["--data", data.resolve().name, "--images", str(settings.images), "--victims", str(settings.victims)]
+    if settings.size is not None:
+        words += ["--size", str(settings.size)]
+    if settings.attacks:
+        words += ["--attacks", ",".join(settings.attacks)]
+    words += ["--budget", budget, "--seed", str(settings.seed)]
+    words += ["--lifetime"] * settings.lifetime + ["--no-pictures"] * (not settings.pictures)
+    for one in settings.requirements:
+        words += ["--require", one.text]
+    return shlex.join([*words, "--out", "audit"])
+
+
+def _summary(found: Audit, out: Path) -> dict[str, Any]:
+    """Return what is printed as JSON: the report without machine and cells' details."""
+    content = found.to_json()
+    rows = [
+        {name: cell[name] for name in ("attack", "kind", "access", "images", "verdict", "criterion", "failed")}
+        for cell in content.pop("cells")
+    ]
+    return {"report": str(out / "report.html"), **content, "cells": rows}
+
+
+def _show(found: Audit, out: Path) -> None:
+    """Print the threat models, the attacks and where the report is."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=f"{found.scheme['name']}: {found.grade}", title_justify="left")
+    for column in ("attacker has", "the scheme", "criterion"):
+        table.add_column(column)
+    for line in found.lines:
+        told = f"{line.attack}: {line.criterion}" if line.attack else line.criterion
+        table.add_row(line.access, line.status, escape(told))
+    console.print(table)
+    for warning in found.warnings:
+        typer.echo(f"note: {warning}", err=True)
+    for cell in found.cells:
+        if cell.failed:
+            typer.echo(f"note: {cell.name} failed: {cell.failed}", err=True)
+    if found.scheme["legacy"]:
+        typer.echo(f"Not a key: {found.scheme['legacy']}")
+    for curve in found.curves:
+        typer.echo(f"Key lifetime: {curve.advice}")
+    for one in found.answers:
+        typer.echo(f"{one.requirement}: {one.outcome}: {one.reason}")
+    typer.echo(f"Report: {out / 'report.html'}")

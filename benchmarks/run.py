@@ -18,6 +18,7 @@ SUITES = {
     "schemes": schemes.run,
     "folders": folders.run,
     "models": models.run,
+    "per-position": models.run_per_position,
 }
 RESULTS = Path(__file__).resolve().parent / "results"
 

@@ -58,7 +58,7 @@ class SignedEmbedding(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return what the replaced layer would return for the plain image: a map of tokens, or a sequence."""
         patches = _patches(pixels, image_size=self.image_size, grid=self.grid)
-        turned = patches.gather(2, self.index.expand_as(patches)) * self.scale + self.shift
+        turned = torch.addcmul(self.shift, patches.gather(2, self.index.expand_as(patches)), self.scale)
         tokens = functional.linear(turned, self.weight.flatten(1), self.bias)
         return _as_layer(tokens, grid=self.grid if self.convolution else None)
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from pixelveil.attacks.attack import Attack
+from pixelveil.attacks.ciphertexts.brute_force import BruteForce
+from pixelveil.attacks.ciphertexts.deconvolution import Deconvolution
+from pixelveil.attacks.ciphertexts.energy import Energy
+from pixelveil.attacks.ciphertexts.leading_bit import LeadingBit
+from pixelveil.attacks.ciphertexts.minimum_difference import MinimumDifference
+from pixelveil.attacks.ciphertexts.minimum_difference_plus import MinimumDifferencePlus
 from pixelveil.attacks.public_images.statistics_ele import StatisticsEle
 from pixelveil.attacks.public_images.statistics_etc import StatisticsEtc
 from pixelveil.attacks.public_images.statistics_le import StatisticsLe
@@ -12,6 +18,12 @@ from pixelveil.errors import UsageError
 __all__ = ["ATTACKS", "create_attack", "list_attacks"]
 
 ATTACKS: dict[str, type[Attack]] = {
+    "brute-force": BruteForce,
+    "deconvolution": Deconvolution,
+    "energy": Energy,
+    "leading-bit": LeadingBit,
+    "minimum-difference": MinimumDifference,
+    "minimum-difference-plus": MinimumDifferencePlus,
     "statistics-ele": StatisticsEle,
     "statistics-etc": StatisticsEtc,
     "statistics-le": StatisticsLe,

@@ -11,7 +11,10 @@ from pathlib import Path
 
 __all__ = ["commit", "machine", "versions"]
 
-_PACKAGES = ("pixelveil", "torch", "timm", "transformers", "accelerate", "numpy", "numba", "pillow", "cryptography")
+_PACKAGES = (
+    *("pixelveil", "torch", "timm", "transformers", "accelerate"),
+    *("numpy", "scipy", "numba", "pillow", "cryptography"),
+)
 
 
 def machine() -> Mapping[str, str | int | float]:

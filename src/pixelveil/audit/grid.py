@@ -92,12 +92,15 @@ class Grid:
             digest = self._digest(trial, data=data)
             obstacle = trial.obstacle(self.scheme)
             done = finished_cell(self.folder, trial.file, digest=digest)
+            pictured = self._pictures(trial).exists()
+            if not self.pictures:
+                self._pictures(trial).unlink(missing_ok=True)
             if obstacle:
                 blank = self._blank(trial, digest=digest)
                 cell = replace(blank, verdict="NOT APPLICABLE", criterion=obstacle)
                 write_cell(self.folder, cell)
                 cells[trial.file] = cell
-            elif done is not None:
+            elif done is not None and (pictured or not self.pictures or trial.kind != "attack"):
                 cells[trial.file] = done
             else:
                 waiting.append(trial)
@@ -130,13 +133,17 @@ class Grid:
                         finding = trial.run(bench, seconds=_FOR_ATTACKS * share, advance=advance)
                     cell = _found(cell, finding)
                     if self.pictures and finding.strips:
-                        write_pictures(self.folder / f"{trial.file}.pictures", finding.strips)
+                        write_pictures(self._pictures(trial), finding.strips)
                 except _FAILURES as error:
                     cell = replace(cell, criterion="it came to no end", failed=str(error) or type(error).__name__)
                 advance(1, 1)
             cell = replace(cell, seconds=round(time.monotonic() - started, 3), seconds_allowed=round(share, 3))
             write_cell(self.folder, cell)
             cells[trial.file] = cell
+
+    def _pictures(self, trial: Trial) -> Path:
+        """Return where the pictures of a cell are kept."""
+        return self.folder / f"{trial.file}.pictures"
 
     def _growing(self) -> list[AttackTrial]:
         """Return the attacks that have a curve on this scheme."""
@@ -154,14 +161,17 @@ class Grid:
         return [number for number in series(len(self.images.encrypted)) if number >= trial.attack.minimum]
 
     def _lifetime_trials(self, cells: Mapping[str, Cell]) -> Iterator[LifetimeTrial]:
-        """Yield the points of all curves whose attack came to an end on all images, smaller numbers first."""
+        """Yield the points of all curves whose attack came to an end on all images.
+
+        Large numbers go first: they need one key each, and small ones, which need many, get the time that is left.
+        """
         points = [
             (number, trial)
             for trial in self._growing()
             if not cells[trial.file].failed
             for number in self._series(trial)
         ]
-        for number, trial in sorted(points, key=lambda point: point[0]):
+        for number, trial in sorted(points, key=lambda point: -point[0]):
             controls = cells[trial.file].controls
             yield LifetimeTrial(
                 attack=trial.attack,

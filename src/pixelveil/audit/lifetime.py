@@ -23,16 +23,16 @@ __all__ = ["Curve", "LifetimeTrial", "curves", "series"]
 
 
 def series(most: int) -> tuple[int, ...]:
-    """Return 1, 2, 5, 10, 20, 50, ... up to a number, and the number itself.
+    """Return 1, 2, 5, 10, 20, 50, ... up to a number, and the number itself in place of one that is nearly as large.
 
     Args:
         most: The largest.
 
-    >>> series(60)
-    (1, 2, 5, 10, 20, 50, 60)
+    >>> series(60), series(100)
+    ((1, 2, 5, 10, 20, 60), (1, 2, 5, 10, 20, 50, 100))
     """
     steps = (factor * 10**power for power in count() for factor in (1, 2, 5))
-    return (*takewhile(lambda number: number < most, steps), most)
+    return (*takewhile(lambda number: 3 * number < 2 * most, steps), most)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +175,12 @@ class Curve:
                     f"{self.attack} finds something from {self.leaks_from} image{_s(self.leaks_from)} under one key "
                     "on: no budget keeps it out."
                 )
-            return f"{self.attack} decided nothing at its first point: no budget can be told from it."
+            if self.leaks_from is not None:
+                return (
+                    f"{self.attack} finds something from {self.leaks_from} images under one key on; with fewer it "
+                    "decided nothing. No budget can be defended by it."
+                )
+            return f"{self.attack} decided nothing: no budget can be told from it."
         if self.leaks_from is None:
             return (
                 f"{self.attack} found no leak up to {self.quiet_until} images under one key, the most that were tried. "

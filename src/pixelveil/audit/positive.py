@@ -30,5 +30,13 @@ class Positive:
     least: float
 
 
-POSITIVES: dict[str, Positive] = {}
+_SHARED = {"key_policy": "shared"}
+
+POSITIVES: dict[str, Positive] = {
+    "leading-bit": Positive(scheme="skk", parameters={"shuffle": "none"}, measure="edges", least=0.6),
+    "statistics-ele": Positive(scheme="madono-ele", parameters=_SHARED, least=0.7),
+    "statistics-etc": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 4}, least=0.5),
+    "statistics-le": Positive(scheme="tanaka-le", parameters=_SHARED, images=20, least=0.8),
+    "statistics-skk": Positive(scheme="skk", parameters=_SHARED, images=10, least=0.95),
+}
 """By name of the attack."""

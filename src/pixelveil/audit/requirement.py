@@ -144,7 +144,6 @@ def _limit(text: str, *, measure: str, requirement: str) -> float:
         if text not in get_args(Verdict):
             raise UsageError(f"requirement {requirement!r}: no verdict {text!r}", hint=", ".join(get_args(Verdict)))
         return float(get_args(Verdict).index(text))
-    try:
-        return float(text)
-    except ValueError as error:
-        raise UsageError(f"requirement {requirement!r}: {text!r} is no number", hint=_EXAMPLE) from error
+    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text):
+        raise UsageError(f"requirement {requirement!r}: {text!r} is no number", hint=_EXAMPLE)
+    return float(text)

@@ -108,9 +108,10 @@ def audit(
     found = run_audit(chosen, data=data, out=out, settings=replace(settings, command=words), stage=progress)
     emit(_summary(found, out), as_json=as_json, text=lambda: _show(found, out))
     unmet = [one for one in found.answers if one.outcome != "met"]
+    for one in unmet:
+        typer.echo(f"{one.outcome}: {one.requirement}: {one.reason}", err=True)
     if unmet:
-        told = "; ".join(f"{one.requirement}: {one.outcome}: {one.reason}" for one in unmet)
-        raise RequirementError(told)
+        raise RequirementError(f"{len(unmet)} of {len(found.answers)} requirements are not met")
 
 
 def compare(
@@ -218,5 +219,6 @@ def _show(found: Audit, out: Path) -> None:
     for curve in found.curves:
         typer.echo(f"Key lifetime: {curve.advice}")
     for one in found.answers:
-        typer.echo(f"{one.requirement}: {one.outcome}: {one.reason}")
+        if one.outcome == "met":
+            typer.echo(f"met: {one.requirement}: {one.reason}")
     typer.echo(f"Report: {out / 'report.html'}")

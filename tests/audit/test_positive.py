@@ -1,0 +1,18 @@
+from pixelveil.attacks import ATTACKS
+from pixelveil.audit.positive import POSITIVES
+from pixelveil.schemes import create_scheme
+
+
+def test_every_entry_is_of_a_scheme_that_its_attack_applies_to():
+    """An attack that is not in the catalogue yet has no cell."""
+    for name, wanted in POSITIVES.items():
+        scheme = create_scheme(wanted.scheme, **wanted.parameters)
+        if name in ATTACKS:
+            assert ATTACKS[name]().obstacle(scheme) == "", name
+        assert 0 < wanted.least <= 1
+
+
+def test_every_attack_on_images_has_an_entry():
+    """Without one it can only be INCONCLUSIVE."""
+    on_images = {name for name, kind in ATTACKS.items() if kind.access not in ("model", "client", "gradients")}
+    assert on_images <= set(POSITIVES)

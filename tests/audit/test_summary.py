@@ -1,0 +1,54 @@
+from pixelveil.audit.summary import CAN_USE, grade, lines, worst_cell
+
+
+def line_of(cells, access):
+    return {line.access: line for line in lines(cells)}[access]
+
+
+def test_not_applicable_never_counts_as_resistance(fakes):
+    cells = [fakes.cell(verdict="NOT APPLICABLE", criterion="no such blocks")]
+    assert grade(cells) == "INCONCLUSIVE"
+    line = line_of(cells, "ciphertexts")
+    assert (line.status, line.ran, line.not_applicable) == ("not tested", 0, 1)
+    assert lines([])[0].status == "not tested"
+
+
+def test_the_grade_is_the_worst_applicable_cell(fakes):
+    verdicts = ["NO LEAK FOUND", "NOT APPLICABLE", "LEAK", "INCONCLUSIVE"]
+    cells = [fakes.cell(verdict=verdict) for verdict in verdicts]
+    assert grade(cells) == "LEAK"
+    assert worst_cell(cells) == cells[2]
+    assert grade([cells[3]]) == "INCONCLUSIVE"
+
+
+def test_points_of_curves_are_no_cells_of_the_grid(fakes):
+    point = fakes.cell(kind="lifetime", verdict="BROKEN")
+    assert grade([fakes.cell(), point]) == "NO LEAK FOUND"
+    assert line_of([fakes.cell(), point], "ciphertexts").status == "holds"
+
+
+def test_who_has_more_can_do_what_who_has_less_can(fakes):
+    cells = [
+        fakes.cell(attack="a", verdict="BROKEN", criterion="it was read"),
+        fakes.cell(attack="b", access="pairs"),
+    ]
+    for access in ("ciphertexts", "public images", "pairs", "oracle", "model"):
+        line = line_of(cells, access)
+        assert (line.status, line.attack, line.criterion) == ("broken", "a", "it was read")
+    assert line_of(cells, "gradients").status == "not tested"
+    for access, usable in CAN_USE.items():
+        assert access in usable
+
+
+def test_but_not_the_other_way_round(fakes):
+    cells = [fakes.cell(attack="a"), fakes.cell(attack="b", access="pairs", verdict="LEAK")]
+    assert line_of(cells, "ciphertexts").status == "holds"
+    assert line_of(cells, "public images").status == "not tested"
+    assert line_of(cells, "pairs").status == "leaks"
+    assert line_of(cells, "oracle").status == "leaks"
+
+
+def test_an_attack_that_proves_nothing_leaves_it_open(fakes):
+    cells = [fakes.cell(attack="a"), fakes.cell(attack="b", verdict="INCONCLUSIVE", criterion="no control")]
+    line = line_of(cells, "ciphertexts")
+    assert (line.status, line.criterion, line.ran, line.undecided) == ("undecided", "no control", 1, 1)

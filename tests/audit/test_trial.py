@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from pixelveil.audit.bench import Bench
+from pixelveil.audit.trial import AttackTrial
+from pixelveil.schemes import create_scheme
+
+
+@pytest.fixture
+def bench(scheme, images):
+    return Bench(scheme=scheme, images=images)
+
+
+def run(attack, bench, positives):
+    return AttackTrial(attack=attack, positives=positives).run(bench, seconds=9)
+
+
+def test_what_reads_everything_is_broken(bench, fakes):
+    found = run(fakes.Folding(), bench, fakes.positives)
+    assert found.verdict == "BROKEN"
+    assert found.figures["ssim"].value == 1.0
+    assert found.figures["psnr"].value == 100.0
+    assert found.figures["ssim_control"].value < 0.1
+    assert found.figures["reidentification"].value == 1.0
+    assert (found.images, found.victims, found.public, found.pairs) == (144, 60, 0, 0)
+    assert found.positive.passed
+    assert found.negative.passed
+
+
+def test_what_reads_nothing_finds_no_leak(bench, fakes):
+    found = run(fakes.Constant(), bench, fakes.positives)
+    assert found.verdict == "NO LEAK FOUND"
+    assert found.public == len(bench.images.public)
+
+
+def test_without_its_positive_control_nothing_is_proven(bench, fakes):
+    assert run(fakes.Constant(), bench, {}).verdict == "INCONCLUSIVE"
+    assert run(fakes.Folding(), bench, {}).verdict == "INCONCLUSIVE"
+
+
+def test_pictures_are_of_the_best_the_middle_and_the_worst(bench, fakes):
+    found = run(fakes.Folding(), bench, fakes.positives)
+    assert [strip.label for strip in found.strips] == ["best", "median", "worst"]
+    for strip in found.strips:
+        plain, encrypted, read, noise = strip.images
+        assert (plain == read).all()
+        assert (encrypted != plain).any()
+        assert (noise != read).any()
+        assert (np.minimum(encrypted, 255 - encrypted) == plain).all()
+
+
+def test_attacks_on_models_have_no_images_to_work_on(fakes):
+    class OnModels(fakes.Folding):
+        access = "model"
+
+    assert "images alone" in AttackTrial(attack=OnModels()).obstacle(create_scheme("skk"))
+
+
+def test_settings_name_the_attack_and_its_control(fakes):
+    first = AttackTrial(attack=fakes.Folding(), positives=fakes.positives).settings
+    assert first["positive"]["scheme"] == "skk"
+    assert AttackTrial(attack=fakes.Folding(), positives={}).settings != first

@@ -87,6 +87,24 @@ def test_a_plan_per_image_cannot_be_absorbed(policy):
         shared_plan(scheme, key=Key.generate(), size=(8, 12), channels=3, client="")
 
 
+def test_a_scheme_without_a_key_cannot_be_absorbed():
+    with pytest.raises(UnsupportedModelError, match="masked-image has no key"):
+        shared_plan(create_scheme("masked-image"), key=Key.generate(), size=(32, 32), channels=3, client="")
+
+
+def test_planes_laid_side_by_side_cannot_be_absorbed():
+    with pytest.raises(UnsupportedModelError, match="32x32x3 into images of another shape, 32x96x1"):
+        shared_plan(create_scheme("etc-gray"), key=Key.generate(), size=(32, 32), channels=3, client="")
+
+
+@pytest.mark.parametrize("form", ["signed", "dense"])
+def test_a_model_in_a_form_for_keys_by_position_stays_in_it(form):
+    """A key may by chance be the same for all blocks; the stem must still fit the model."""
+    assert undo_of(lanes(4, source=np.roll(np.arange(48), 1)), layout=LAYOUT.in_form(form)).form == form
+    assert undo_of(plan(), layout=LAYOUT.in_form(form)).form == form
+    assert undo_of(plan(), layout=LAYOUT).form == "shared"
+
+
 def test_padded_images_cannot_be_absorbed():
     scheme = create_scheme("vit-permutation", block_size=5)
     with pytest.raises(UnsupportedModelError, match="another shape"):

@@ -1,0 +1,1 @@
+"""What the encrypted model, its server, its clients and its training give away."""

@@ -1,0 +1,187 @@
+"""The server's own tokens, decoded: with a known patch embedding every encrypted image is a plain one.
+
+The encrypted model computes ``K' y + k' = K x + k``, literally the plain model's tokens, whatever the key. Whoever
+knows K and k solves for x: exactly where ``D >= L`` and K has full rank; otherwise by the best linear estimate ::
+
+    x = m + S K^T (K S K^T + r)^+ (z - k - K m)
+
+with the mean m and covariance S of blocks of public images (Wiener filter). A new key changes nothing of this.
+
+Source: the design study of this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from pixelveil.attacks.attack import Access, Budget, Images, Reconstruction
+from pixelveil.attacks.stem.embedding import Floats, PatchEmbedding
+from pixelveil.attacks.stem.evidence import ModelEvidence, held
+from pixelveil.attacks.stem.model_attack import ModelAttack
+from pixelveil.attacks.stem.positions import Order, order_from_base
+from pixelveil.plans.geometry import join_blocks, split_blocks
+
+__all__ = [
+    "PlainTokens",
+    "Prior",
+    "as_images",
+    "blocks_to_images",
+    "decode_tokens",
+    "decoder",
+    "prior_of",
+    "public_prior",
+    "smooth_prior",
+]
+
+# Directions whose variance is below this share of the largest are not read: they would only multiply rounding errors.
+_CUT = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prior:
+    """What is known of blocks before any is seen.
+
+    Args:
+        mean: float64 (L,), grey levels.
+        covariance: float64 (L, L).
+    """
+
+    mean: Floats = field(repr=False)
+    covariance: Floats = field(repr=False)
+
+
+def public_prior(images: Images, *, side: int) -> Prior:
+    """Return mean and covariance of the blocks of public images.
+
+    Few images leave the covariance without full rank; a hundredth of `smooth_prior` fills it up.
+
+    Args:
+        images: uint8 (m, H, W, C).
+        side: Of a block, in pixels.
+    """
+    blocks = split_blocks(images, block=(side, side)).reshape(-1, side * side * images.shape[3]).astype(np.float64)
+    smooth = smooth_prior(side=side, channels=images.shape[3])
+    return Prior(mean=blocks.mean(axis=0), covariance=np.cov(blocks.T) + 0.01 * smooth.covariance)
+
+
+def smooth_prior(*, side: int, channels: int) -> Prior:
+    """Return what holds for any natural image: neighbors are alike, colors too (first-order Markov field).
+
+    >>> smooth_prior(side=2, channels=3).covariance.shape
+    (12, 12)
+    """
+    distance = np.abs(np.subtract.outer(np.arange(side), np.arange(side)))
+    line, color = 0.95**distance, 0.9 + 0.1 * np.eye(channels)
+    covariance = 60.0**2 * np.kron(np.kron(line, line), color)
+    return Prior(mean=np.full(side * side * channels, 127.5), covariance=covariance)
+
+
+def decoder(kernel: Floats, *, prior: Prior, noise: float = 0.0) -> Floats:
+    """Return the gain ``S K^T (K S K^T + noise)^+`` of the best linear estimate, (L, D) or (N, L, D).
+
+    With full column rank and no noise it is a left inverse of K, whatever the prior.
+
+    Args:
+        kernel: (D, L) or (N, D, L).
+        prior: Of the blocks.
+        noise: Variance of what is wrong with each value of a token.
+    """
+    values, vectors = np.linalg.eigh(prior.covariance)
+    root = vectors * np.sqrt(np.maximum(values, _CUT * values[-1]))
+    left, sizes, right = np.linalg.svd(kernel @ root, full_matrices=False)
+    kept = sizes > np.sqrt(_CUT) * sizes[..., :1]
+    shrunk = np.where(kept, sizes / np.maximum(sizes**2 + noise, 1e-300), 0.0)
+    gain: Floats = root @ (right.swapaxes(-1, -2) * shrunk[..., None, :]) @ left.swapaxes(-1, -2)
+    return gain
+
+
+def decode_tokens(tokens: Floats, *, embedding: PatchEmbedding, prior: Prior, noise: float = 0.0) -> Floats:
+    """Return the blocks of plain images, float64 (n, N, L), grey levels, in the order of the tokens.
+
+    Args:
+        tokens: (n, N, D), without position information.
+        embedding: The plain model's.
+        prior: Of the blocks.
+        noise: Variance of what is wrong with each value of a token, such as by fine-tuning.
+    """
+    gain = decoder(embedding.kernel, prior=prior, noise=noise)
+    rest = tokens - (embedding.bias + embedding.kernel @ prior.mean)
+    result: Floats = prior.mean + rest @ gain.T
+    return result
+
+
+def blocks_to_images(blocks: Floats, *, order: Order | None, shape: tuple[int, int, int], side: int) -> Images:
+    """Return uint8 images (n, H, W, C) of blocks (n, N, L), put back from the order of the ciphertext.
+
+    Args:
+        blocks: Grey levels; rounded and clipped.
+        order: int64 (N,), source block of each place; None: blocks stayed.
+        shape: (H, W, C).
+        side: Of a block, in pixels.
+    """
+    placed = blocks if order is None else blocks[:, np.argsort(order)]
+    return as_images(join_blocks(placed, shape=shape, block=(side, side)))
+
+
+def as_images(values: Images) -> Images:
+    """Return grey levels of any kind as uint8, rounded and clipped."""
+    images: Images = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return images
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainTokens(ModelAttack):
+    """Decode the tokens that the server computes, with the patch embedding of a base model; order from its positions.
+
+    Exact where the embedding is at least as wide as a block has values. It breaks every scheme that a model absorbs,
+    with any key policy and any number of keys, since tokens do not depend on the key. It needs the plain embedding:
+    against one that is secret it finds noise.
+
+    Args:
+        drift: By which share of its own size each weight is thought to have moved since the base was known.
+    """
+
+    name: ClassVar[str] = "plain-tokens"
+    title: ClassVar[str] = "The server decodes its own tokens with a known patch embedding"
+    citation: ClassVar[str] = "design study of this project"
+    access: ClassVar[Access] = "model"
+    cost: ClassVar[str] = "one singular value decomposition, then linear in images"
+    needs: ClassVar[tuple[str, ...]] = ("base",)
+
+    drift: float = 0.0
+
+    def run(
+        self,
+        evidence: ModelEvidence,
+        *,
+        budget: Budget | None = None,
+        advance: Callable[[int, int], None] | None = None,
+    ) -> Reconstruction:
+        """Read the victims; see `ModelAttack.run`. The work is one pass, so that the budget is not looked at."""
+        self.check(evidence)
+        layout, shape, known = evidence.layout, evidence.shape, held(evidence.base, "base")
+        base = evidence.embedding_of(known, layout=layout.in_form("shared"))
+        found = order_from_base(evidence.stem.tensors, known, layout=layout)
+        prior = prior_of(evidence)
+        energy = float(np.trace(prior.covariance) + prior.mean @ prior.mean)
+        noise = self.drift**2 * float(base.kernel.var()) * energy
+        tokens = evidence.embedding.tokens(evidence.ciphertexts[: evidence.victims])
+        blocks = decode_tokens(tokens, embedding=base, prior=prior, noise=noise)
+        if advance:
+            advance(1, 1)
+        return Reconstruction(
+            images=blocks_to_images(blocks, order=None if found is None else found.order, shape=shape, side=base.side),
+            facts={"width": base.width, "lanes": base.lanes, "position_agreement": found.agreement if found else 1.0},
+        )
+
+
+def prior_of(evidence: ModelEvidence) -> Prior:
+    """Return the prior from public images, or where there are none from what holds for any."""
+    embedding = evidence.layout.embedding
+    if evidence.public is None or not len(evidence.public):
+        return smooth_prior(side=embedding.patch_size, channels=embedding.channels)
+    return public_prior(evidence.public, side=embedding.patch_size)

@@ -17,7 +17,7 @@ from pixelveil.atomic import write_atomic
 from pixelveil.schemes import SCHEMES, Scheme
 from pixelveil.schemes.published import PUBLISHED
 
-__all__ = ["index_page", "main", "pages", "scheme_page"]
+__all__ = ["FAMILIES", "index_page", "main", "pages", "scheme_page", "table"]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -98,15 +98,13 @@ def index_page() -> str:
                 "key bits at 32x32",
                 "known attack reads it",
             )
-            parts += [f"## {title}", _table(head, rows)]
+            parts += [f"## {title}", table(head, rows)]
     return "\n\n".join(parts) + "\n"
 
 
 def _picture(kind: type[Scheme]) -> str:
     if "weights" in kind.asset_kinds:
-        return (
-            "No picture here: it would show a network that must be trained first (`pixelveil schemes fit`)."
-        )
+        return "No picture here: it would show a network that must be trained first (`pixelveil schemes fit`)."
     return f"![plain and encrypted](../pictures/schemes/{kind.name}.png)"
 
 
@@ -132,7 +130,7 @@ def _parameters(kind: type[Scheme], arguments: dict[str, str]) -> str:
         for field in fields(kind)
         if field.name != "asset"
     ]
-    return _table(("parameter", "default", "meaning"), rows)
+    return table(("parameter", "default", "meaning"), rows)
 
 
 def _policy_text(kind: type[Scheme]) -> str:
@@ -150,7 +148,7 @@ def _facts(kind: type[Scheme]) -> str:
     if kind.asset_kinds:
         needs = "needed" if kind.needs_asset else "possible"
         rows.append(("asset", f"{needs}: {', '.join(kind.asset_kinds)}"))
-    return _table(("", ""), rows) + "\n\nThe key space only counts keys. It says nothing about attacks that need none."
+    return table(("", ""), rows) + "\n\nThe key space only counts keys. It says nothing about attacks that need none."
 
 
 def _published(name: str) -> str:
@@ -168,7 +166,7 @@ def _published(name: str) -> str:
         )
         for one in figures
     ]
-    return _table(("data", "network", "plain %", "encrypted %", "source", "mind"), rows)
+    return table(("data", "network", "plain %", "encrypted %", "source", "mind"), rows)
 
 
 def _use(kind: type[Scheme]) -> str:
@@ -203,7 +201,8 @@ def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"* {line}" for line in lines)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 

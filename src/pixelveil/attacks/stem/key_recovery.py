@@ -3,7 +3,8 @@
 * Permutations and inversions: the columns of K' are those of K, some with the other sign, so that matching columns by
   their correlation gives the key, for any width and far beyond the drift of fine-tuning.
 * Orthogonal matrices: ``A = U V^T`` with ``K'^T K = U S V^T`` (Procrustes; Schoenemann, Psychometrika 31, 1966). Where
-  the embedding is narrower than a block, A is known on the row space of K, and the rest of a block is estimated.
+  the embedding is narrower than a block, A is known on the row space of K, and the rest of a block is estimated. Where
+  the base has drifted, the residual tells how far A may be off in each plane, and what is uncertain is shrunk.
 * Any other matrix: least squares, which is what decoding tokens does.
 
 The block order is that of the nearest rows of the position table. Source: the design study of this project; the
@@ -24,7 +25,7 @@ from pixelveil.attacks.stem.embedding import Floats, PatchEmbedding
 from pixelveil.attacks.stem.evidence import ModelEvidence, held
 from pixelveil.attacks.stem.model_attack import ModelAttack
 from pixelveil.attacks.stem.positions import Order, order_from_base
-from pixelveil.attacks.stem.tokens import Prior, as_images, decoder, prior_of
+from pixelveil.attacks.stem.tokens import Errors, Prior, as_images, common_error, decoder, prior_of
 from pixelveil.plans import AffinePlan
 from pixelveil.plans.geometry import join_blocks
 from pixelveil.schemes import Scheme
@@ -34,6 +35,10 @@ __all__ = ["Kind", "RecoveredKey", "StemKey", "kind_of", "match_columns", "procr
 
 Kind = Literal["signed", "orthogonal", "affine"]
 """What the key does inside a block, as the scheme says."""
+
+
+# A residual below this share of the kernel's energy is what float32 tensors leave, not drift.
+_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,7 +102,10 @@ def procrustes(encrypted: Floats, base: Floats) -> tuple[Floats, Floats]:
     >>> bool(np.allclose(left @ right.T, turn))
     True
     """
-    left, sizes, right = np.linalg.svd(encrypted.T @ base)
+    from scipy.linalg import svd
+
+    # The faster driver of LAPACK fails on some kernels of smooth filters, whose singular values span many decades.
+    left, sizes, right = svd(encrypted.T @ base, lapack_driver="gesvd")
     rank = int((sizes > 1e-10 * sizes[0]).sum())
     return left[:, :rank], right[:rank].T
 
@@ -109,7 +117,7 @@ def recover_key(
     kind: Kind,
     prior: Prior,
     order: Order | None = None,
-    noise: float = 0.0,
+    ciphertexts: Images | None = None,
 ) -> RecoveredKey:
     """Return what undoes the key that turned one patch embedding into another.
 
@@ -119,15 +127,20 @@ def recover_key(
         kind: What the key does inside blocks.
         prior: Of plain blocks; it fills in what a narrow embedding does not tell.
         order: int64 (N,), source block of each place; None: blocks stayed.
-        noise: Variance of what is wrong with a value of a block after the key is undone.
+        ciphertexts: (n, H, W, C), grey levels: their mean corrects an orthogonal key when the base has drifted.
     """
     many = encrypted.by_position
     kernels = encrypted.kernel if many else encrypted.kernel[None]
     biases = encrypted.bias if many else encrypted.bias[None]
-    find = {"signed": _undo_signed, "orthogonal": _undo_orthogonal, "affine": _undo_affine}[kind]
-    found = [find(kernel, bias, base, prior, noise) for kernel, bias in zip(kernels, biases, strict=True)]
+    seen = None if many or ciphertexts is None else _Seen.of(encrypted, ciphertexts)
+    if kind == "signed":
+        found = [_undo_signed(kernel, base) for kernel in kernels]
+    elif kind == "orthogonal":
+        found = [_undo_orthogonal(kernel, base, prior, seen) for kernel in kernels]
+    else:
+        found = [_undo_affine(kernel, bias, base, prior) for kernel, bias in zip(kernels, biases, strict=True)]
     back = None if order is None else np.argsort(order)
-    places = range(len(found)) if back is None or not many else back
+    places = back if many and back is not None else range(len(found))
     matrices, offsets = (np.stack([found[place][part] for place in places]) for part in (0, 1))
     plan = AffinePlan(
         matrix=matrices if many else matrices[0],
@@ -143,9 +156,19 @@ def kind_of(scheme: Scheme) -> Kind:
     return "orthogonal" if any(isinstance(step, OrthogonalMixing) for step in scheme.steps()) else "signed"
 
 
-def _undo_signed(
-    encrypted: Floats, _: Floats, base: PatchEmbedding, __: Prior, ___: float
-) -> tuple[Floats, Floats, float]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Seen:
+    """The mean block of ciphertexts, and of how many."""
+
+    mean: Floats
+    images: int
+
+    @classmethod
+    def of(cls, encrypted: PatchEmbedding, ciphertexts: Images) -> _Seen:
+        return cls(mean=encrypted.blocks(ciphertexts).mean(axis=(0, 1)), images=len(ciphertexts))
+
+
+def _undo_signed(encrypted: Floats, base: PatchEmbedding) -> tuple[Floats, Floats, float]:
     """Return matrix and offset of ``x = A^-1 (y - c)`` for y = x[index], or 255 - x[index] where the sign is -1."""
     index, sign, agreement = match_columns(encrypted, base.kernel)
     matrix = np.zeros((len(index), len(index)))
@@ -154,20 +177,44 @@ def _undo_signed(
 
 
 def _undo_orthogonal(
-    encrypted: Floats, _: Floats, base: PatchEmbedding, prior: Prior, noise: float
+    encrypted: Floats, base: PatchEmbedding, prior: Prior, seen: _Seen | None
 ) -> tuple[Floats, Floats, float]:
-    """Return them for y = A x with an orthogonal A: U^T y = V^T x, and the rest from the prior."""
+    """Return them for y = A x with an orthogonal A: U^T y reads V^T x, and the rest comes from the prior."""
     left, right = procrustes(encrypted, base.kernel)
-    gain = decoder(right.T, prior=prior, noise=noise)
-    explained = np.linalg.norm(encrypted @ left - base.kernel @ right) / np.linalg.norm(encrypted)
-    return gain @ left.T, prior.mean - gain @ (right.T @ prior.mean), 1.0 - float(explained)
+    residual = float(np.square(encrypted - base.kernel @ right @ left.T).sum())
+    share = residual / float(np.square(encrypted).sum())
+    reading, errors = right.T, None
+    expected = reading @ prior.mean
+    if share > _ROUNDING:
+        errors = _turning_errors(base.kernel, right, residual=residual, prior=prior)
+        if seen is not None:
+            rest = left.T @ seen.mean - expected
+            expected = expected + common_error(rest, matrix=reading, prior=prior, errors=errors, images=seen.images)
+    gain = decoder(reading, prior=prior, errors=errors)
+    return gain @ left.T, prior.mean - gain @ expected, 1.0 - share**0.5
 
 
-def _undo_affine(
-    encrypted: Floats, bias: Floats, base: PatchEmbedding, prior: Prior, noise: float
-) -> tuple[Floats, Floats, float]:
+def _turning_errors(kernel: Floats, right: Floats, *, residual: float, prior: Prior) -> Errors:
+    """Return what is wrong with readings V^T x when the kernel has drifted.
+
+    To first order the estimated isometry is turned by an angle of variance ``v / (g_i + g_j)`` in the plane of each
+    two eigenvectors of K^T K with eigenvalues g, where v is the variance of the drift: what of the residual the
+    isometry could not explain away.
+    """
+    (width, lanes), rank = kernel.shape, right.shape[1]
+    freedom = width * lanes - rank * lanes + rank * (rank + 1) / 2
+    energies, axes = np.linalg.eigh(kernel.T @ kernel)
+    energies = np.maximum(energies, 1e-12 * energies[-1])
+    turns = np.minimum(residual / freedom / np.add.outer(energies, energies), 1 / lanes)
+    own = turns @ np.einsum("ij,ik,kj->j", axes, prior.covariance, axes, optimize=True)
+    common = turns @ np.square(axes.T @ prior.mean)
+    basis = right.T @ axes
+    return Errors(own=(basis * own) @ basis.T, common=(basis * common) @ basis.T)
+
+
+def _undo_affine(encrypted: Floats, bias: Floats, base: PatchEmbedding, prior: Prior) -> tuple[Floats, Floats, float]:
     """Return them for any matrix and offset: what decodes the tokens."""
-    gain = decoder(base.kernel, prior=prior, noise=noise)
+    gain = decoder(base.kernel, prior=prior)
     matrix = gain @ encrypted
     left = np.linalg.norm(base.kernel @ matrix - encrypted) / np.linalg.norm(encrypted)
     offset = prior.mean + gain @ (bias - base.bias - base.kernel @ prior.mean)
@@ -207,6 +254,7 @@ class StemKey(ModelAttack):
             kind=kind_of(evidence.scheme),
             prior=prior_of(evidence),
             order=None if found is None else found.order,
+            ciphertexts=evidence.ciphertexts,
         )
         if advance:
             advance(1, 1)

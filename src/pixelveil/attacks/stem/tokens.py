@@ -3,9 +3,10 @@
 The encrypted model computes ``K' y + k' = K x + k``, literally the plain model's tokens, whatever the key. Whoever
 knows K and k solves for x: exactly where ``D >= L`` and K has full rank; otherwise by the best linear estimate ::
 
-    x = m + S K^T (K S K^T + r)^+ (z - k - K m)
+    x = m + S K^T (K S K^T)^+ (z - k - K m)
 
-with the mean m and covariance S of blocks of public images (Wiener filter). A new key changes nothing of this.
+with the mean m and covariance S of blocks of public images (Wiener filter). A new key changes nothing of this. If the
+base was fine-tuned before it was encrypted, tokens are readings with errors, most of which all blocks have in common.
 
 Source: the design study of this project.
 """
@@ -26,10 +27,12 @@ from pixelveil.attacks.stem.positions import Order, order_from_base
 from pixelveil.plans.geometry import join_blocks, split_blocks
 
 __all__ = [
+    "Errors",
     "PlainTokens",
     "Prior",
     "as_images",
     "blocks_to_images",
+    "common_error",
     "decode_tokens",
     "decoder",
     "prior_of",
@@ -48,24 +51,45 @@ class Prior:
     Args:
         mean: float64 (L,), grey levels.
         covariance: float64 (L, L).
+        spread: float64 (L, L), covariance of the mean block of an image.
     """
 
     mean: Floats = field(repr=False)
     covariance: Floats = field(repr=False)
+    spread: Floats = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Errors:
+    """What is wrong with readings of blocks, as covariances (r, r).
+
+    Args:
+        own: Of each block.
+        common: Of all blocks alike: what drift makes of the mean block, the largest part of it all.
+    """
+
+    own: Floats = field(repr=False)
+    common: Floats = field(repr=False)
 
 
 def public_prior(images: Images, *, side: int) -> Prior:
-    """Return mean and covariance of the blocks of public images.
+    """Return mean and covariances of the blocks of public images.
 
-    Few images leave the covariance without full rank; a hundredth of `smooth_prior` fills it up.
+    Few images leave a covariance without full rank; a hundredth of `smooth_prior` fills it up.
 
     Args:
         images: uint8 (m, H, W, C).
         side: Of a block, in pixels.
     """
-    blocks = split_blocks(images, block=(side, side)).reshape(-1, side * side * images.shape[3]).astype(np.float64)
-    smooth = smooth_prior(side=side, channels=images.shape[3])
-    return Prior(mean=blocks.mean(axis=0), covariance=np.cov(blocks.T) + 0.01 * smooth.covariance)
+    blocks = split_blocks(images, block=(side, side)).astype(np.float64)
+    lanes, smooth = blocks.shape[2], smooth_prior(side=side, channels=images.shape[3])
+    means, values = blocks.mean(axis=1), blocks.reshape(-1, lanes)
+    centered = means - values.mean(axis=0)
+    return Prior(
+        mean=values.mean(axis=0),
+        covariance=np.cov(values.T, bias=True) + 0.01 * smooth.covariance,
+        spread=centered.T @ centered / len(means) + 0.01 * smooth.spread,
+    )
 
 
 def smooth_prior(*, side: int, channels: int) -> Prior:
@@ -77,40 +101,61 @@ def smooth_prior(*, side: int, channels: int) -> Prior:
     distance = np.abs(np.subtract.outer(np.arange(side), np.arange(side)))
     line, color = 0.95**distance, 0.9 + 0.1 * np.eye(channels)
     covariance = 60.0**2 * np.kron(np.kron(line, line), color)
-    return Prior(mean=np.full(side * side * channels, 127.5), covariance=covariance)
+    return Prior(mean=np.full(side * side * channels, 127.5), covariance=covariance, spread=covariance / 4)
 
 
-def decoder(kernel: Floats, *, prior: Prior, noise: float = 0.0) -> Floats:
-    """Return the gain ``S K^T (K S K^T + noise)^+`` of the best linear estimate, (L, D) or (N, L, D).
+def decoder(matrix: Floats, *, prior: Prior, errors: Errors | None = None) -> Floats:
+    """Return the gain ``S H^T (H S H^T + E)^+`` of the best linear estimate from readings ``H x``, (L, r).
 
-    With full column rank and no noise it is a left inverse of K, whatever the prior.
+    With full column rank and no errors it is a left inverse of H, whatever the prior.
 
     Args:
-        kernel: (D, L) or (N, D, L).
+        matrix: H, (r, L).
         prior: Of the blocks.
-        noise: Variance of what is wrong with each value of a token.
+        errors: Of the readings; None: they are exact.
     """
+    if errors is not None:
+        both = prior.covariance @ matrix.T
+        return np.asarray(np.linalg.solve(matrix @ both + errors.own, both.T).T, np.float64)
     values, vectors = np.linalg.eigh(prior.covariance)
     root = vectors * np.sqrt(np.maximum(values, _CUT * values[-1]))
-    left, sizes, right = np.linalg.svd(kernel @ root, full_matrices=False)
-    kept = sizes > np.sqrt(_CUT) * sizes[..., :1]
-    shrunk = np.where(kept, sizes / np.maximum(sizes**2 + noise, 1e-300), 0.0)
-    gain: Floats = root @ (right.swapaxes(-1, -2) * shrunk[..., None, :]) @ left.swapaxes(-1, -2)
-    return gain
+    return np.asarray(root @ np.linalg.pinv(matrix @ root, rcond=_CUT**0.5), np.float64)
 
 
-def decode_tokens(tokens: Floats, *, embedding: PatchEmbedding, prior: Prior, noise: float = 0.0) -> Floats:
+def common_error(mean: Floats, *, matrix: Floats, prior: Prior, errors: Errors, images: int) -> Floats:
+    """Return the error that all readings have in common, as far as their mean shows it, (r,).
+
+    The mean of blocks of many images is nearly that of public ones, so that what is left is error.
+
+    Args:
+        mean: Mean reading less what the prior expects, (r,).
+        matrix: H, (r, L).
+        prior: Of the blocks.
+        errors: Of the readings.
+        images: How many the mean is of.
+    """
+    natural = matrix @ prior.spread @ matrix.T / images
+    result: Floats = errors.common @ np.linalg.solve(errors.common + natural, mean)
+    return result
+
+
+def decode_tokens(tokens: Floats, *, embedding: PatchEmbedding, prior: Prior, drift: float = 0.0) -> Floats:
     """Return the blocks of plain images, float64 (n, N, L), grey levels, in the order of the tokens.
 
     Args:
         tokens: (n, N, D), without position information.
         embedding: The plain model's.
         prior: Of the blocks.
-        noise: Variance of what is wrong with each value of a token, such as by fine-tuning.
+        drift: By which share of its own size each weight has moved since the embedding was known.
     """
-    gain = decoder(embedding.kernel, prior=prior, noise=noise)
-    rest = tokens - (embedding.bias + embedding.kernel @ prior.mean)
-    result: Floats = prior.mean + rest @ gain.T
+    expected = embedding.bias + embedding.kernel @ prior.mean
+    rest, errors = tokens - expected, None
+    if drift:
+        unit = drift**2 * float(embedding.kernel.var()) * np.eye(embedding.width)
+        errors = Errors(own=unit * np.trace(prior.covariance), common=unit * (prior.mean @ prior.mean))
+        mean = rest.mean(axis=(0, 1))
+        rest = rest - common_error(mean, matrix=embedding.kernel, prior=prior, errors=errors, images=len(tokens))
+    result: Floats = prior.mean + rest @ decoder(embedding.kernel, prior=prior, errors=errors).T
     return result
 
 
@@ -167,10 +212,8 @@ class PlainTokens(ModelAttack):
         base = evidence.embedding_of(known, layout=layout.in_form("shared"))
         found = order_from_base(evidence.stem.tensors, known, layout=layout)
         prior = prior_of(evidence)
-        energy = float(np.trace(prior.covariance) + prior.mean @ prior.mean)
-        noise = self.drift**2 * float(base.kernel.var()) * energy
         tokens = evidence.embedding.tokens(evidence.ciphertexts[: evidence.victims])
-        blocks = decode_tokens(tokens, embedding=base, prior=prior, noise=noise)
+        blocks = decode_tokens(tokens, embedding=base, prior=prior, drift=self.drift)
         if advance:
             advance(1, 1)
         return Reconstruction(

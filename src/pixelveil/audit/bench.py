@@ -65,7 +65,7 @@ class Bench:
         victims: int | None = None,
         pairs: int | None = None,
     ) -> Evidence:
-        """Return what an attacker with this access holds, and no more.
+        """Return what an attacker with this access holds, and no more: parameters of the scheme, but not its asset.
 
         Args:
             access: What there is beside ciphertexts.
@@ -76,7 +76,7 @@ class Bench:
         encrypted = self.images.encrypted if places is None else self.images.encrypted[places]
         known = self.images.pairs[:pairs]
         return Evidence(
-            scheme=self.scheme,
+            scheme=replace(self.scheme, asset=""),
             ciphertexts=self.encrypt(encrypted),
             shape=self.images.shape,
             victims=len(self.images.victims) if victims is None else victims,

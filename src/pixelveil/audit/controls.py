@@ -15,7 +15,7 @@ from pixelveil.attacks.verdict import RULES, Rules
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.positive import Positive
 from pixelveil.errors import UsageError
-from pixelveil.schemes import create_scheme
+from pixelveil.schemes import Scheme, create_scheme
 
 __all__ = ["Control", "check_negative", "run_positive"]
 
@@ -58,8 +58,10 @@ def run_positive(attack: Attack, *, bench: Bench, seconds: float, positives: Map
         "measure": wanted.measure,
         "least": wanted.least,
     }
+    if wanted.seed is not None:
+        facts["seed"] = wanted.seed
     try:
-        other = bench.renewed(scheme=create_scheme(wanted.scheme, **wanted.parameters))
+        other = bench.renewed(scheme=_scheme(wanted, shape=bench.images.shape))
         available = len(other.images.encrypted)
         places = np.arange(min(wanted.images or available, available))
         victims = min(len(places), len(other.images.victims))
@@ -70,6 +72,16 @@ def run_positive(attack: Attack, *, bench: Bench, seconds: float, positives: Map
         return Control(passed=False, facts={**facts, "reason": str(error)})
     facts |= {"images": len(places), "pairs": 0 if evidence.pairs is None else len(evidence.pairs.plain)}
     return Control(passed=reached >= wanted.least, facts={**facts, "reached": reached})
+
+
+def _scheme(wanted: Positive, *, shape: tuple[int, int, int]) -> Scheme:
+    """Return the scheme that an attack must break, with a key from a seed where that is what it must find."""
+    scheme = create_scheme(wanted.scheme, **wanted.parameters)
+    if wanted.seed is None:
+        return scheme
+    from pixelveil.schemes.legacy.material import legacy_from_seed
+
+    return scheme.bind(legacy_from_seed(scheme, seed=wanted.seed, rng=wanted.generator, shape=shape))
 
 
 def check_negative(found: Reconstruction, plain: Images, scores: Scores, *, rules: Rules = RULES) -> Control:

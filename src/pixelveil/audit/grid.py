@@ -34,8 +34,9 @@ Stage = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 _FORMAT = 1
 
-# An attack that does not look at its budget may take so many times its share, as long as the audit has time.
-_PATIENCE = 3.0
+# An attack that does not look at its budget may take so many times its share beyond it, as long as half of the others'
+# time is left.
+_PATIENCE = 2.0
 
 # Of a cell's time, what its attacks are given; the rest is for scores and intervals.
 _FOR_ATTACKS = 0.9
@@ -128,7 +129,7 @@ class Grid:
                 try:
                     if clock.spent:
                         raise OutOfTimeError("the time was up before it began", hint="run the same command again")
-                    with time_limit(min(clock.left, _PATIENCE * share)):
+                    with time_limit(share + min(_PATIENCE * share, (clock.left - share) / 2)):
                         bench = Bench(scheme=self.scheme, images=self.images, seed=self.seed)
                         finding = trial.run(bench, seconds=_FOR_ATTACKS * share, advance=advance)
                     cell = _found(cell, finding)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pixelveil.schemes.legacy.seeds import Generator
+
 __all__ = ["POSITIVES", "Positive"]
 
 
@@ -20,6 +22,8 @@ class Positive:
         pairs: Known pairs; 0: as many as the audit has.
         measure: What is asked of the reconstructions, as mean over the victims.
         least: The figure that must be reached.
+        seed: Where it is not none, the key is what a public program draws from this seed.
+        generator: Of the random numbers of that program.
     """
 
     scheme: str
@@ -28,15 +32,28 @@ class Positive:
     pairs: int = 0
     measure: Literal["ssim", "edges", "information"] = "ssim"
     least: float
+    seed: int | None = None
+    generator: Generator = "numpy"
 
 
 _SHARED = {"key_policy": "shared"}
 
 POSITIVES: dict[str, Positive] = {
-    "leading-bit": Positive(scheme="skk", parameters={"shuffle": "none"}, measure="edges", least=0.6),
-    "statistics-ele": Positive(scheme="madono-ele", parameters=_SHARED, least=0.7),
-    "statistics-etc": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 4}, least=0.5),
+    "brute-force": Positive(scheme="tanaka-le", images=4, least=0.9, seed=77),
+    "deconvolution": Positive(
+        scheme="skk-g", parameters={"sigma": 0.5, "shuffle": "none"}, images=100, measure="edges", least=0.5
+    ),
+    "energy": Positive(
+        scheme="huang", parameters={"statistic": "max", "filter_size": 2}, images=100, measure="edges", least=0.3
+    ),
+    "leading-bit": Positive(scheme="skk", parameters={"shuffle": "none"}, images=100, measure="edges", least=0.6),
+    "minimum-difference": Positive(
+        scheme="skk", parameters={"shuffle": "none"}, images=100, measure="edges", least=0.6
+    ),
+    "minimum-difference-plus": Positive(scheme="skk", images=100, measure="edges", least=0.5),
+    "statistics-ele": Positive(scheme="madono-ele", parameters=_SHARED, images=600, least=0.7),
+    "statistics-etc": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 4}, images=600, least=0.7),
     "statistics-le": Positive(scheme="tanaka-le", parameters=_SHARED, images=20, least=0.8),
     "statistics-skk": Positive(scheme="skk", parameters=_SHARED, images=10, least=0.95),
 }
-"""By name of the attack."""
+"""By name of the attack; the figures are well below those on CIFAR-10 and on brain MRI at 64 x 64."""

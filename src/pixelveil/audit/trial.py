@@ -198,7 +198,7 @@ class AttackTrial:
             control,
             positive_passed=positive.passed,
             negative_passed=negative.passed,
-            key_recovered=bool(found.facts.get("key_recovered", False)),
+            key_recovered=bool(found.facts.get("key found")),
         )
         return Finding(
             verdict=judgment.verdict,

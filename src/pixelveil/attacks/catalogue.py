@@ -9,6 +9,9 @@ from pixelveil.attacks.ciphertexts.energy import Energy
 from pixelveil.attacks.ciphertexts.leading_bit import LeadingBit
 from pixelveil.attacks.ciphertexts.minimum_difference import MinimumDifference
 from pixelveil.attacks.ciphertexts.minimum_difference_plus import MinimumDifferencePlus
+from pixelveil.attacks.pairs.affine_plans import KnownPlaintextAffine
+from pixelveil.attacks.pairs.chosen import ChosenPlaintext
+from pixelveil.attacks.pairs.lane_plans import KnownPlaintextLanes
 from pixelveil.attacks.public_images.statistics_ele import StatisticsEle
 from pixelveil.attacks.public_images.statistics_etc import StatisticsEtc
 from pixelveil.attacks.public_images.statistics_le import StatisticsLe
@@ -19,8 +22,11 @@ __all__ = ["ATTACKS", "create_attack", "list_attacks"]
 
 ATTACKS: dict[str, type[Attack]] = {
     "brute-force": BruteForce,
+    "chosen-plaintext": ChosenPlaintext,
     "deconvolution": Deconvolution,
     "energy": Energy,
+    "known-plaintext-affine": KnownPlaintextAffine,
+    "known-plaintext-lanes": KnownPlaintextLanes,
     "leading-bit": LeadingBit,
     "minimum-difference": MinimumDifference,
     "minimum-difference-plus": MinimumDifferencePlus,

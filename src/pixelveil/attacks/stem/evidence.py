@@ -78,6 +78,11 @@ class ModelEvidence:
             raise UsageError(f"{self.victims} victims are not among {held} images")
 
     @property
+    def generator(self) -> np.random.Generator:
+        """The attack's own randomness, the same in every run."""
+        return np.random.default_rng(self.seed)
+
+    @property
     def layout(self) -> Layout:
         """Which tensors of the model a key changes."""
         return self.stem.info.layout

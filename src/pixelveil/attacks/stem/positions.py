@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pixelveil.models.layout import Gather, Layout
 
-__all__ = ["BlockOrder", "match_rows", "order_from_base", "pair_features"]
+__all__ = ["BlockOrder", "match_rows", "order_from_base", "pair_features", "pair_table"]
 
 Order = NDArray[np.int64]
 
@@ -48,7 +49,10 @@ def order_from_base(tensors: Mapping[str, Tensor], base: Mapping[str, Tensor], *
         None where no table follows the patches: then they were not moved.
     """
     pairs = [
-        (_features(tensors[entry.name], entry, layout=layout), _features(base[entry.name], entry, layout=layout))
+        (
+            _features(tensors[entry.name], entry, count=layout.patches),
+            _features(base[entry.name], entry, count=layout.patches),
+        )
         for entry in layout.gathers
         if entry.name in base and base[entry.name].shape == tensors[entry.name].shape
     ]
@@ -92,15 +96,25 @@ def pair_features(table: Floats) -> Floats:
     return result
 
 
-def _features(tensor: Tensor, entry: Gather, *, layout: Layout) -> Floats:
-    """Return what a tensor says of each patch, whatever the order of the others, (N, F)."""
-    count = layout.patches
-    if len(entry.axes) == 1:
-        return patch_rows(tensor, entry, count=count)
+def pair_table(tensor: Tensor, entry: Gather, *, count: int) -> Floats:
+    """Return what a tensor holds for each pair of patches, float64 (N, N, ...).
+
+    Args:
+        tensor: A table of pairs of tokens.
+        entry: Which of its axes number them.
+        count: Number of patches.
+    """
     table = as_array(tensor)
     if entry.square:
-        side = round(table.size**0.5)
+        side = math.isqrt(table.size)
         table = table.reshape(side, side)
     for axis in entry.axes:
         table = np.take(table, np.arange(entry.start, entry.start + count), axis=axis)
-    return pair_features(np.moveaxis(table, entry.axes, (0, 1)))
+    return np.moveaxis(table, entry.axes, (0, 1))
+
+
+def _features(tensor: Tensor, entry: Gather, *, count: int) -> Floats:
+    """Return what a tensor says of each patch, whatever the order of the others, (N, F)."""
+    if len(entry.axes) == 1:
+        return patch_rows(tensor, entry, count=count)
+    return pair_features(pair_table(tensor, entry, count=count))

@@ -35,8 +35,10 @@ __all__ = [
     "common_error",
     "decode_tokens",
     "decoder",
+    "plain_or_ciphertext",
     "prior_of",
     "public_prior",
+    "read_ciphertexts",
     "smooth_prior",
 ]
 
@@ -208,18 +210,40 @@ class PlainTokens(ModelAttack):
     ) -> Reconstruction:
         """Read the victims; see `ModelAttack.run`. The work is one pass, so that the budget is not looked at."""
         self.check(evidence)
-        layout, shape, known = evidence.layout, evidence.shape, held(evidence.base, "base")
-        base = evidence.embedding_of(known, layout=layout.in_form("shared"))
-        found = order_from_base(evidence.stem.tensors, known, layout=layout)
-        prior = prior_of(evidence)
-        tokens = evidence.embedding.tokens(evidence.ciphertexts[: evidence.victims])
-        blocks = decode_tokens(tokens, embedding=base, prior=prior, drift=self.drift)
+        found = order_from_base(evidence.stem.tensors, held(evidence.base, "base"), layout=evidence.layout)
+        images = read_ciphertexts(evidence.ciphertexts[: evidence.victims], evidence=evidence, drift=self.drift)
         if advance:
             advance(1, 1)
-        return Reconstruction(
-            images=blocks_to_images(blocks, order=None if found is None else found.order, shape=shape, side=base.side),
-            facts={"width": base.width, "lanes": base.lanes, "position_agreement": found.agreement if found else 1.0},
-        )
+        return Reconstruction(images=images, facts={"position_agreement": found.agreement if found else 1.0})
+
+
+def read_ciphertexts(ciphertexts: Images, *, evidence: ModelEvidence, drift: float = 0.0) -> Images:
+    """Return uint8 plain images of ciphertexts (n, H, W, C), grey levels of any kind, by the base of the evidence.
+
+    Args:
+        ciphertexts: Encrypted as the victims' are.
+        evidence: With a base.
+        drift: See `decode_tokens`.
+
+    Raises:
+        UsageError: There is no base.
+    """
+    layout, known = evidence.layout, held(evidence.base, "base")
+    base = evidence.embedding_of(known, layout=layout.in_form("shared"))
+    found = order_from_base(evidence.stem.tensors, known, layout=layout)
+    tokens = evidence.embedding.tokens(ciphertexts)
+    blocks = decode_tokens(tokens, embedding=base, prior=prior_of(evidence), drift=drift)
+    return blocks_to_images(blocks, order=None if found is None else found.order, shape=evidence.shape, side=base.side)
+
+
+def plain_or_ciphertext(inputs: Images, *, evidence: ModelEvidence) -> Images:
+    """Return what the inputs of an encrypted model show: plain images if the evidence has a base, else themselves.
+
+    Args:
+        inputs: (n, H, W, C), grey levels of any kind.
+        evidence: What the attacker holds.
+    """
+    return as_images(inputs) if evidence.base is None else read_ciphertexts(inputs, evidence=evidence)
 
 
 def prior_of(evidence: ModelEvidence) -> Prior:

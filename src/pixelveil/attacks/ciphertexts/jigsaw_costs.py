@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,56 +12,36 @@ from pixelveil.attacks.ciphertexts.jigsaw_states import SIDES, States, turn_move
 from pixelveil.attacks.public_images.readings import turned
 from pixelveil.compiled import compiled
 
-__all__ = ["Measure", "pair_costs", "pooled_costs"]
+__all__ = ["Costs", "Measure", "pair_costs"]
 
 Measure = Literal["gradients", "prediction"]
-Costs = NDArray[np.float32]
-Lines = NDArray[np.float32]
+Costs: TypeAlias = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Compare = Callable[[slice, NDArray[np.float32]], None]
 
 _MIDDLE = 127.5
-_MIRROR = 4
-
-
-def pooled_costs(
-    pieces: NDArray[Any], *, states: States, measure: Measure = "gradients", regularizer: float = 1.0
-) -> Costs:
-    """Return costs of pieces that lie alike in several images: the sum over images, each divided by its median.
-
-    Args:
-        pieces: (n, N, B, B, C): piece i of every image has the same place and state.
-        states: In which a piece can lie.
-        measure: See `pair_costs`.
-        regularizer: See `pair_costs`.
-
-    Returns:
-        float32 (4, N, N, T).
-    """
-    total: Costs | None = None
-    for image in pieces:
-        costs = pair_costs(image, states=states, measure=measure, regularizer=regularizer)
-        if len(pieces) == 1:
-            return costs
-        costs /= max(float(np.median(costs[0, :: max(1, len(image) // 64)])), 1e-6)
-        total = costs if total is None else np.add(total, costs, out=total)
-    assert total is not None  # noqa: S101 (for the type checker: there is at least one image)
-    return total
+_TURNS, _MIRROR = 8, 4
+# Rows of pieces compared at a time, and how many of them tell the level of an image's costs.
+_ROWS = 64
 
 
 def pair_costs(
-    pieces: NDArray[Any], *, states: States, measure: Measure = "gradients", regularizer: float = 1.0
+    pieces: NDArray[np.uint8], *, states: States, measure: Measure = "gradients", regularizer: float = 1.0
 ) -> Costs:
     """Return the cost of each piece, in each state, on each side of each other piece.
 
     "gradients" is the Mahalanobis gradient compatibility: the step across the border, compared with the steps just
     inside, ``sum_r (g_r - mu)' S^-1 (g_r - mu)``, from both pieces. S is their covariance together with dummy steps of
-    0 and plus or minus ``regularizer`` in each channel and in all; of one channel a variance with the same dummies,
+    0 and plus or minus ``regularizer``, in each channel and in all; of one channel it is a variance with such dummies,
     which is Tikhonov's regularization. It is quadratic in either piece's border, so that all pairs are one matrix
     product.
 
     "prediction" is ``sum_r |2 x_r1 - x_r2 - y_r1|``, the border of one piece extrapolated to the next, from both.
 
+    Costs of several images whose pieces lie alike are divided by their medians and added up.
+
     Args:
-        pieces: (N, B, B, C), 8-bit grey levels.
+        pieces: uint8 (n, N, B, B, C): piece i of every image has the same place and state.
         states: In which a piece can lie.
         measure: Which of the two.
         regularizer: Size of the dummy steps in grey levels.
@@ -70,52 +51,74 @@ def pair_costs(
         i = j.
 
     Source: Gallagher, CVPR (2012) (gradients); Paikin and Tal, CVPR (2015) (prediction); J. Imaging 12:65 (2026)
-    (regularization of one channel).
+    (regularization of one channel); sums over images: the design study of this project.
 
-    >>> pair_costs(np.zeros((3, 4, 4, 3), np.uint8), states=States()).shape
+    >>> pair_costs(np.zeros((1, 3, 4, 4, 3), np.uint8), states=States()).shape
     (4, 3, 3, 1)
     """
-    number, count = len(pieces), states.count
-    lines = _lines(pieces, turns=states.turns > 1)
-    turn, _, _ = states.parts()
-    compose, moves = turn_product(), turn_moves()
-    costs = np.empty((len(SIDES), number, number, count), np.float32)
-    for side in range(len(SIDES)):
-        # The turn that brings this side to the right; then both borders are first columns, the left one mirrored.
-        upright = int(np.flatnonzero(moves[:4, side] == 0)[0])
-        left = lines[compose[_MIRROR, upright]][:, None]
-        right = _colored(lines[compose[upright, turn]], states=states)
-        if measure == "gradients":
-            own, other = (_gradient_features(one, regularizer=regularizer) for one in (left, right))
-            weights = np.concatenate(own, axis=-1).reshape(number, -1)
-            values = np.concatenate(other[::-1], axis=-1).reshape(number * count, -1)
-            costs[side] = (weights @ values.T).reshape(number, number, count)
-        else:
-            _predict(np.ascontiguousarray(left[:, 0]), np.ascontiguousarray(right), costs[side])
-        costs[side, np.arange(number), np.arange(number)] = np.inf
-    return np.maximum(costs, 0, out=costs)
+    number = pieces.shape[1]
+    costs = np.zeros((len(SIDES), number, number, states.count), np.float32)
+    for image in pieces:
+        lines, scale = _lines(image, states=states), 1.0
+        prepare = _by_gradients(lines, states=states, regularizer=regularizer)
+        compare = prepare if measure == "gradients" else _by_prediction(lines, states=states)
+        if len(pieces) > 1:
+            sample = np.zeros((min(_ROWS, number), number, states.count), np.float32)
+            compare(0)(slice(0, len(sample)), sample)
+            scale = 1 / max(float(np.median(sample)), 1e-6)
+        for side in range(len(SIDES)):
+            fill = compare(side)
+            for start in range(0, number, _ROWS):
+                part = slice(start, min(start + _ROWS, number))
+                found = np.zeros((part.stop - start, number, states.count), np.float32)
+                fill(part, found)
+                costs[side, part] += np.maximum(found, 0) * np.float32(scale)
+    costs[:, np.arange(number), np.arange(number)] = np.inf
+    return costs
 
 
-def _lines(pieces: NDArray[Any], *, turns: bool) -> Lines:
-    """Return the two first columns of turned pieces around middle gray, (8, N, B, 2, C)."""
-    del turns
+def _lines(pieces: NDArray[np.uint8], *, states: States) -> NDArray[np.float32]:
+    """Return the two first columns of pieces around middle gray, in every turn and color, (8, N, S * O, B, 2, C)."""
     centered = pieces.astype(np.float32) - np.float32(_MIDDLE)
-    return np.stack([turned(centered, turn=turn)[:, :, :2] for turn in range(8)])
+    lines = np.stack([turned(centered, turn=turn)[:, :, :2] for turn in range(_TURNS)])
+    colored = [lines[..., list(order) or slice(None)] for order in states.color_orders]
+    signs = (1, -1)[: states.signs]
+    return np.stack([one * np.float32(sign) for sign in signs for one in colored], axis=2)
 
 
-def _colored(lines: Lines, *, states: States) -> Lines:
-    """Return lines of every state (N, T, B, 2, C), from those of its turn (T, N, B, 2, C)."""
-    _, sign, order = states.parts()
-    if states.orders > 1:
-        gather = np.array(states.color_orders)[order]
-        lines = np.take_along_axis(lines, gather[:, None, None, None, :], axis=4)
-    if states.signs > 1:
-        lines = lines * np.where(sign == 1, np.float32(-1), np.float32(1))[:, None, None, None, None]
-    return np.ascontiguousarray(lines.swapaxes(0, 1))
+def _borders(side: int, *, states: States) -> tuple[int, NDArray[np.int64]]:
+    """Return the turn that makes a piece's side its mirrored first column, and those that make the others' sides it.
+
+    The pair is turned until the side is on the right; then both borders are first columns, the left one mirrored.
+    """
+    upright = int(np.flatnonzero(turn_moves()[:_MIRROR, side] == 0)[0])
+    compose = turn_product()
+    return int(compose[_MIRROR, upright]), compose[upright, : states.turns]
 
 
-def _gradient_features(lines: Lines, *, regularizer: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what a border asks of the other and what it offers; the cost is their inner product.
+def _by_gradients(
+    lines: NDArray[np.float32], *, states: States, regularizer: float
+) -> Callable[[int], Compare]:
+    """Return what compares borders by their gradients, for each side."""
+    asks, offers = _features(lines, regularizer=regularizer)
+    # A piece asks of the other and offers to it; the other does the same.
+    own, other = np.concatenate([asks, offers], axis=-1), np.concatenate([offers, asks], axis=-1)
+    number = lines.shape[1]
+
+    def prepare(side: int) -> Compare:
+        mine, theirs = _borders(side, states=states)
+        values = other[theirs].swapaxes(0, 1).reshape(number * states.count, -1)
+
+        def fill(part: slice, found: NDArray[np.float32]) -> None:
+            found[:] = (own[mine, part, 0] @ values.T).reshape(found.shape)
+
+        return fill
+
+    return prepare
+
+
+def _features(lines: NDArray[np.float32], *, regularizer: float) -> tuple[Floats, Floats]:
+    """Return what a border asks of the other and what it offers, (..., F); the cost is their inner product.
 
     ``(y - t)' P (y - t) = y' P y - 2 (P t)' y + t' P t`` summed over rows, with t the expected border.
     """
@@ -123,27 +126,37 @@ def _gradient_features(lines: Lines, *, regularizer: float) -> tuple[NDArray[np.
     rows, channels = outer.shape[-2:]
     steps = outer - inner
     mean = steps.mean(axis=-2, keepdims=True)
-    ones = np.concatenate([np.zeros((1, channels)), np.eye(channels), np.ones((1, channels))])
-    dummies = np.concatenate([ones, -ones[1:]] if channels > 1 else [ones[:2], -ones[1:2]]) * regularizer
+    up = np.concatenate([np.eye(channels), np.ones((1, channels))])[: 4 if channels > 1 else 1]
+    dummies = np.concatenate([np.zeros((1, channels)), up, -up]) * regularizer
     samples = np.concatenate([steps, np.broadcast_to(dummies, (*steps.shape[:-2], *dummies.shape))], axis=-2)
-    samples = samples - samples.mean(axis=-2, keepdims=True)
-    covariance = samples.swapaxes(-1, -2) @ samples / (rows + len(dummies) - 1)
-    precision = np.linalg.inv(covariance)
+    samples -= samples.mean(axis=-2, keepdims=True)
+    precision = np.linalg.inv(samples.swapaxes(-1, -2) @ samples / (rows + len(dummies) - 1))
     expected = outer + mean
-    pulled = expected @ precision
-    flat = (*outer.shape[:-2], -1)
+    pulled, flat = expected @ precision, (*outer.shape[:-2], -1)
     constant = (pulled * expected).sum(axis=(-1, -2))[..., None]
     asks = np.concatenate([precision.reshape(flat), -2 * pulled.reshape(flat), constant], axis=-1)
-    squares = outer.swapaxes(-1, -2) @ outer
-    offers = np.concatenate([squares.reshape(flat), outer.reshape(flat), np.ones_like(constant)], axis=-1)
-    return asks, offers
+    squares = (outer.swapaxes(-1, -2) @ outer).reshape(flat)
+    return asks, np.concatenate([squares, outer.reshape(flat), np.ones_like(constant)], axis=-1)
+
+
+def _by_prediction(lines: NDArray[np.float32], *, states: States) -> Callable[[int], Compare]:
+    """Return what compares borders by extrapolation, for each side."""
+    number, rest = lines.shape[1], lines.shape[3:]
+
+    def prepare(side: int) -> Compare:
+        mine, theirs = _borders(side, states=states)
+        left = np.ascontiguousarray(lines[mine, :, 0])
+        right = np.ascontiguousarray(lines[theirs].swapaxes(0, 1)).reshape(number, states.count, *rest)
+        return lambda part, found: _predict(left[part], right, found)
+
+    return prepare
 
 
 @compiled
-def _predict(left: Lines, right: Lines, costs: Costs) -> None:
-    """Fill costs (N, N, T) of left borders (N, B, 2, C) and right ones (N, T, B, 2, C)."""
+def _predict(left: NDArray[np.float32], right: NDArray[np.float32], costs: Costs) -> None:
+    """Fill costs (n, N, T) of left borders (n, B, 2, C) and right ones (N, T, B, 2, C)."""
     number, count, rows, _, channels = right.shape
-    for i in range(number):
+    for i in range(len(left)):
         for j in range(number):
             for state in range(count):
                 total = np.float32(0)

@@ -1,286 +1,258 @@
-"""Put puzzle pieces together: trees of the surest joints under geometric constraints, trimmed, filled, and improved."""
+"""Put puzzle pieces together: trees of the surest joints, holes filled, and many such puzzles recombined."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelveil.attacks.attack import Budget
 from pixelveil.attacks.ciphertexts.jigsaw_costs import Costs
-from pixelveil.attacks.ciphertexts.jigsaw_states import SIDES, States
-from pixelveil.compiled import compiled
+from pixelveil.attacks.ciphertexts.jigsaw_kernels import cheapest, fill, join, subtract_levels
+from pixelveil.attacks.ciphertexts.jigsaw_states import States
+
+__all__ = ["Assembly", "Search", "assemble"]
 
 Whole = NDArray[np.int64]
+
+# Partners of a side that are ever joined to it; more would be sorted in vain.
+_PARTNERS = 8
+# A quarter turn, counterclockwise.
+_QUARTER = 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Assembly:
-    order: Whole
-    state: Whole
-    energy: float
+    """Pieces in their places.
+
+    Args:
+        pieces: Which piece lies where, (layers, rows, columns).
+        states: In which state, of the same shape.
+        energy: Mean log cost of all joints, less the level of their sides: the lower, the surer.
+        sure: Share of joints that are the best of both pieces.
+    """
+
+    pieces: Whole = field(repr=False)
+    states: Whole = field(repr=False)
+    energy: float = np.inf
+    sure: float = 0.0
+
+    def layer_turned(self, layer: int, *, state: int, group: States) -> Assembly:
+        """Return the same with one layer in another state, as a whole; its shape must stay.
+
+        Args:
+            layer: Which one.
+            state: What is done to it.
+            group: That the states are of.
+        """
+        pieces, states = self.pieces.copy(), self.states.copy()
+        turn = int(group.parts()[0][state])
+        pieces[layer] = _turned_grid(self.pieces[layer], turn)
+        states[layer] = group.product()[state, _turned_grid(self.states[layer], turn)]
+        return Assembly(pieces=pieces, states=states, energy=self.energy, sure=self.sure)
 
 
-def facing_sides(states):
-    """[s, a]: side of a piece in state s that looks to the neighbor on whose side a it lies."""
-    moves = states.moves()
-    return np.argsort(moves, axis=1)[:, [2, 3, 0, 1]]
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How long to search.
+
+    Args:
+        tries: Puzzles put together at most.
+        patience: In a row without a better one.
+        elite: How many of the best are recombined.
+        noise: Standard deviation of what is added to log ratios, so that trees differ.
+        forgotten: Share of the sure joints of one puzzle that are opened again.
+    """
+
+    tries: int = 600
+    patience: int = 150
+    elite: int = 16
+    noise: float = 0.3
+    forgotten: float = 0.15
 
 
-def joints(costs, states, keep=8):
-    """Candidate joints, surest first: arrays i, a, j, s and ratio."""
-    _, n, _, T = costs.shape
-    flat = costs.reshape(4, n, n * T)
-    k = min(keep + 1, n * T - T - 1)
-    near = np.argpartition(flat, k, axis=2)[:, :, : k + 1]
-    val = np.take_along_axis(flat, near, axis=2)
-    o = np.argsort(val, axis=2, kind="stable")
-    near = np.take_along_axis(near, o, axis=2)
-    val = np.take_along_axis(val, o, axis=2)
-    first, second = val[:, :, 0], val[:, :, 1]
-    first_at = near[:, :, 0]
-    a, i, c = np.indices(near[:, :, :keep].shape).reshape(3, -1)
-    j, s = np.divmod(near[:, :, :keep].reshape(-1), T)
-    v = val[:, :, :keep].reshape(-1)
-    fac = facing_sides(states)[s, a]
-    inv = states.inverse()[s]
-    mine = np.where(c == 0, second[a, i], first[a, i])
-    theirs = np.where(first_at[fac, j] == i * T + inv, second[fac, j], first[fac, j])
-    ratio = (v + 1e-3) / (np.minimum(mine, theirs) + 1e-3)
-    o = np.argsort(ratio, kind="stable")
-    return i[o], a[o], j[o], s[o], ratio[o]
+def assemble(
+    costs: Costs,
+    *,
+    shape: tuple[int, int],
+    states: States,
+    generator: np.random.Generator,
+    layers: int = 1,
+    start: Assembly | None = None,
+    search: Search | None = None,
+    budget: Budget | None = None,
+) -> Assembly:
+    """Return the arrangement of pieces with the lowest energy that is found.
 
+    1. Joints are ordered by their cost over that of the next best joint of either side, and join pieces to groups, as
+       long as nothing overlaps or leaves the frame (Kruskal's tree under constraints, Gallagher 2012).
+    2. The largest group is kept, holes are filled, those with most neighbors first.
+    3. The same with noise; then again and again what two of the best have in common is kept and the rest joined anew
+       (after Sholomon et al., CVPR 2013). The energy decides: the sum of logarithms of costs, each less the level of
+       second best joints of its two sides.
 
-@compiled
-def _join(ji, ja, jj, js, position, state, group, product, inverse, matrices, rows, columns, turnable):
-    """Merge groups by joints in order; position (N,2), state (N,), group (N,) are changed in place."""
-    n = len(group)
-    span = 2 * max(rows, columns) + 3
-    grid = np.full((span, span), -1, np.int64)
-    members = np.zeros(n, np.int64)
-    moved = np.zeros((n, 2), np.int64)
-    steps = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
-    groups = n
-    for e in range(len(ji)):
-        i, a, j, s = ji[e], ja[e], jj[e], js[e]
-        if group[i] == group[j]:
-            continue
-        target = product[state[i], s]
-        change = product[target, inverse[state[j]]]
-        m = matrices[state[i]]
-        r = position[i, 0] + m[0, 0] * steps[a, 0] + m[0, 1] * steps[a, 1]
-        c = position[i, 1] + m[1, 0] * steps[a, 0] + m[1, 1] * steps[a, 1]
-        w = matrices[change]
-        # bounding box of the first group and its cells
-        gi, gj = group[i], group[j]
-        top, bottom, left, right = 1 << 30, -(1 << 30), 1 << 30, -(1 << 30)
-        count = 0
-        for p in range(n):
-            if group[p] == gi:
-                top, bottom = min(top, position[p, 0]), max(bottom, position[p, 0])
-                left, right = min(left, position[p, 1]), max(right, position[p, 1])
-            elif group[p] == gj:
-                dr, dc = position[p, 0] - position[j, 0], position[p, 1] - position[j, 1]
-                moved[count, 0] = r + w[0, 0] * dr + w[0, 1] * dc
-                moved[count, 1] = c + w[1, 0] * dr + w[1, 1] * dc
-                members[count] = p
-                count += 1
-        otop, oleft = top, left
-        for q in range(count):
-            top, bottom = min(top, moved[q, 0]), max(bottom, moved[q, 0])
-            left, right = min(left, moved[q, 1]), max(right, moved[q, 1])
-        height, width = bottom - top + 1, right - left + 1
-        if not ((height <= rows and width <= columns) or (turnable and height <= columns and width <= rows)):
-            continue
-        clash = False
-        for p in range(n):
-            if group[p] == gi:
-                grid[position[p, 0] - top, position[p, 1] - left] = e
-        for q in range(count):
-            if grid[moved[q, 0] - top, moved[q, 1] - left] == e:
-                clash = True
-                break
-        if clash:
-            continue
-        for q in range(count):
-            p = members[q]
-            position[p, 0], position[p, 1] = moved[q, 0], moved[q, 1]
-            state[p] = product[change, state[p]]
-            group[p] = gi
-        groups -= 1
-        if groups == 1:
+    Args:
+        costs: float32 (4, N, N, T) of `pair_costs`; overwritten.
+        shape: Rows and columns of the frame.
+        states: In which pieces can lie.
+        generator: Draws the noise.
+        layers: How many such frames the pieces fill, N = layers * rows * columns.
+        start: An arrangement to begin with.
+        search: How long.
+        budget: When it is spent the best so far is returned.
+
+    Returns:
+        An arrangement that fills the frames, always.
+    """
+    search = search or Search()
+    puzzle = _Puzzle(costs=costs, shape=shape, states=states, layers=layers, generator=generator)
+    found = [puzzle.scored(start.pieces, start.states)] if start is not None else []
+    unchanged = 0
+    for number in range(search.tries):
+        if (found and found[0].sure == 1) or unchanged > search.patience or (number and budget and budget.spent):
             break
+        child = puzzle.joined(noise=search.noise if number else 0) if number < search.elite else _child(
+            puzzle, found, search=search
+        )
+        unchanged = unchanged + 1 if found and child.energy >= found[0].energy - 1e-9 else 0
+        if all(abs(child.energy - one.energy) > 1e-9 for one in found):
+            found = sorted([*found, child], key=lambda one: one.energy)[: search.elite]
+    return found[0]
 
 
-@compiled
-def _fill(costs, position, state, placed, product, inverse, matrices, rows, columns):
-    """Place the remaining pieces one by one, cells with most neighbors first; return nothing."""
-    n, T = costs.shape[1], costs.shape[3]
-    steps = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
-    # move to a grid with margins so that the frame can slide
-    size_r, size_c = 2 * rows + 2, 2 * columns + 2
-    grid = np.full((size_r, size_c), -1, np.int64)
-    top, bottom, left, right = 1 << 30, -(1 << 30), 1 << 30, -(1 << 30)
-    for p in range(n):
-        if placed[p]:
-            top, bottom = min(top, position[p, 0]), max(bottom, position[p, 0])
-            left, right = min(left, position[p, 1]), max(right, position[p, 1])
-    shift_r, shift_c = rows - (bottom - top) // 2 - top, columns - (right - left) // 2 - left
-    left_over = 0
-    for p in range(n):
-        if placed[p]:
-            position[p, 0] += shift_r
-            position[p, 1] += shift_c
-            grid[position[p, 0], position[p, 1]] = p
+def _child(puzzle: _Puzzle, found: list[Assembly], *, search: Search) -> Assembly:
+    """Return a new arrangement that keeps what two have in common, or most of the sure joints of one."""
+    first, second = (found[int(place)] for place in puzzle.generator.integers(len(found), size=2))
+    codes = puzzle.codes(first.pieces, first.states)
+    if first is not second:
+        codes = np.intersect1d(codes, puzzle.codes(second.pieces, second.states))
+    else:
+        kept = puzzle.generator.random(len(codes)) >= search.forgotten
+        codes = codes[np.isin(codes, puzzle.mutual) & kept]
+    return puzzle.joined(noise=search.noise, parent=first, codes=codes)
+
+
+def _turned_grid(grid: Whole, turn: int) -> Whole:
+    mirrored = grid[:, ::-1] if turn >= 4 else grid
+    return np.rot90(mirrored, turn % 4)
+
+
+@dataclass(kw_only=True, eq=False)
+class _Puzzle:
+    """Costs with what follows from them."""
+
+    costs: Costs
+    shape: tuple[int, int]
+    states: States
+    layers: int
+    generator: np.random.Generator
+
+    def __post_init__(self) -> None:
+        self.number, self.count = self.costs.shape[1], self.states.count
+        self.product, self.inverse = self.states.product(), self.states.inverse()
+        self.moves, self.facing = self.states.moves(), self.states.facing()
+        self.matrices = self.states.matrices()
+        places, values = self._cheapest()
+        # Costs of zero must not make logarithms infinite; far below what any wrong joint costs, they are all alike.
+        finite = values[:, 1:][np.isfinite(values[:, 1:])]
+        offset = 1e-3 * float(np.median(finite)) + 1e-9 if len(finite) else 1.0
+        second = np.log(np.where(np.isfinite(values[:, 1]), values[:, 1], 0) + offset).astype(np.float32)
+        self._order_joints(places, values, offset)
+        subtract_levels(self.costs, offset, second.reshape(4, self.number), self.facing)
+
+    def _cheapest(self) -> tuple[Whole, Costs]:
+        rows = self.costs.reshape(4 * self.number, -1)
+        keep = min(_PARTNERS + 1, rows.shape[1])
+        places, values = np.empty((len(rows), keep), np.int64), np.empty((len(rows), keep), np.float32)
+        cheapest(rows, places, values)
+        return places, values
+
+    def _order_joints(self, places: Whole, values: Costs, offset: float) -> None:
+        """Set joints (M, 4), their log ratios (M,), and the codes of those that are the best of both sides."""
+        side, i = np.divmod(np.arange(len(places)), self.number)
+        j, state = np.divmod(places[:, :_PARTNERS], self.count)
+        side, i = np.broadcast_to(side[:, None], j.shape), np.broadcast_to(i[:, None], j.shape)
+        value = values[:, :_PARTNERS]
+        back = self.facing[state, side] * self.number + j
+        mine = np.where(np.arange(j.shape[1]) == 0, values[:, 1:2], values[:, :1])
+        is_best = places[back, 0] == i * self.count + self.inverse[state]
+        other = np.minimum(mine, np.where(is_best, values[back, 1], values[back, 0]))
+        wanted = np.isfinite(value) & (i < j)
+        with np.errstate(invalid="ignore"):
+            self.weight = np.log(value + offset)[wanted] - np.log(np.minimum(other, 1e30) + offset)[wanted]
+        self.joints = np.stack([i[wanted], side[wanted], j[wanted], state[wanted]], axis=1).astype(np.int64)
+        codes = ((self.joints[:, 0] * 4 + self.joints[:, 1]) * self.number + self.joints[:, 2]) * self.count
+        self.mutual = np.sort((codes + self.joints[:, 3])[self.weight < 0])
+
+    def _pairs(self, pieces: Whole, states: Whole) -> tuple[Whole, Whole, Whole, Whole]:
+        """Return piece, side, other piece and its relative state of all joints of an arrangement."""
+        parts = []
+        for side, (one, other) in enumerate(((np.s_[:, :, :-1], np.s_[:, :, 1:]), (np.s_[:, :-1], np.s_[:, 1:]))):
+            undone = self.inverse[states[one].ravel()]
+            relative = self.product[undone, states[other].ravel()]
+            parts.append((pieces[one].ravel(), self.moves[undone, side], pieces[other].ravel(), relative))
+        i, sides, j, relative = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return i, sides, j, relative
+
+    def codes(self, pieces: Whole, states: Whole) -> Whole:
+        """Return one number for each joint of an arrangement, the same however it is turned."""
+        i, side, j, state = self._pairs(pieces, states)
+        swap = i > j
+        side, state = np.where(swap, self.facing[state, side], side), np.where(swap, self.inverse[state], state)
+        i, j = np.where(swap, j, i), np.where(swap, i, j)
+        return np.asarray(((i * 4 + side) * self.number + j) * self.count + state)
+
+    def scored(self, pieces: Whole, states: Whole) -> Assembly:
+        """Return an arrangement with its energy."""
+        i, side, j, state = self._pairs(pieces, states)
+        if not len(i):
+            return Assembly(pieces=pieces, states=states, energy=0.0, sure=1.0)
+        energy = float(self.costs[side, i, j, state].mean(dtype=np.float64))
+        sure = float(np.isin(self.codes(pieces, states), self.mutual).mean())
+        return Assembly(pieces=pieces, states=states, energy=energy, sure=sure)
+
+    def joined(self, *, noise: float, parent: Assembly | None = None, codes: Whole | None = None) -> Assembly:
+        """Return an arrangement joined from single pieces, or from parts of another that some joints hold together."""
+        number, (rows, columns) = self.number, self.shape
+        position, state, group = np.zeros((number, 2), np.int64), np.zeros(number, np.int64), np.arange(number)
+        if parent is not None and codes is not None:
+            _, row, column = np.indices(parent.pieces.shape).reshape(3, -1)
+            position[parent.pieces.ravel()] = np.stack([row, column], axis=1)
+            state[parent.pieces.ravel()] = parent.states.ravel()
+            group = self._groups(codes)
+        joints = self.joints
+        if noise:
+            shaken = self.weight + noise * self.generator.standard_normal(len(self.weight))
+            joints = joints[np.argsort(shaken)]
         else:
-            left_over += 1
-    top, bottom, left, right = top + shift_r, bottom + shift_r, left + shift_c, right + shift_c
-    cell_cost = np.full((size_r, size_c), np.inf)
-    cell_piece = np.full((size_r, size_c), -1, np.int64)
-    cell_state = np.zeros((size_r, size_c), np.int64)
-    cell_near = np.zeros((size_r, size_c), np.int64)
-    dirty = np.ones((size_r, size_c), np.bool_)
-    while left_over > 0:
-        best_near, best_cost, br, bc = 0, np.inf, -1, -1
-        for r in range(max(1, bottom - rows + 1), min(size_r - 1, top + rows)):
-            for c in range(max(1, right - columns + 1), min(size_c - 1, left + columns)):
-                if grid[r, c] >= 0:
-                    continue
-                if dirty[r, c] or (cell_piece[r, c] >= 0 and placed[cell_piece[r, c]]):
-                    near = 0
-                    for a in range(4):
-                        if grid[r + steps[a, 0], c + steps[a, 1]] >= 0:
-                            near += 1
-                    cell_near[r, c] = near
-                    dirty[r, c] = False
-                    cell_piece[r, c] = -1
-                    cell_cost[r, c] = np.inf
-                    if near == 0:
-                        continue
-                    for p in range(n):
-                        if placed[p]:
-                            continue
-                        for s in range(T):
-                            total = 0.0
-                            for a in range(4):
-                                q = grid[r - steps[a, 0], c - steps[a, 1]]
-                                if q < 0:
-                                    continue
-                                # side of q (own frame) on which the cell lies
-                                u = inverse[state[q]]
-                                m = matrices[u]
-                                dr = m[0, 0] * steps[a, 0] + m[0, 1] * steps[a, 1]
-                                dc = m[1, 0] * steps[a, 0] + m[1, 1] * steps[a, 1]
-                                side = 0 if dc == 1 else (1 if dr == 1 else (2 if dc == -1 else 3))
-                                total += costs[side, q, p, product[u, s]]
-                            total /= near
-                            if total < cell_cost[r, c]:
-                                cell_cost[r, c] = total
-                                cell_piece[r, c] = p
-                                cell_state[r, c] = s
-                if cell_near[r, c] > best_near or (cell_near[r, c] == best_near and cell_cost[r, c] < best_cost):
-                    if cell_near[r, c] > 0:
-                        best_near, best_cost, br, bc = cell_near[r, c], cell_cost[r, c], r, c
-        p = cell_piece[br, bc]
-        grid[br, bc] = p
-        placed[p] = True
-        position[p, 0], position[p, 1] = br, bc
-        state[p] = cell_state[br, bc]
-        left_over -= 1
-        top, bottom, left, right = min(top, br), max(bottom, br), min(left, bc), max(right, bc)
-        for a in range(4):
-            dirty[br + steps[a, 0], bc + steps[a, 1]] = True
+            joints = joints[np.argsort(self.weight, kind="stable")]
+        turnable = self.states.turns > 1
+        tables = self.product, self.inverse
+        join(joints, position, state, group, *tables, self.matrices, self.shape, turnable)
+        layer = np.full(number, -1, np.int64)
+        names, sizes = np.unique(group, return_counts=True)
+        for place, name in enumerate(names[np.argsort(-sizes, kind="stable")[: self.layers]]):
+            inside = group == name
+            height, width = np.ptp(position[inside], axis=0) + 1
+            if height > rows or width > columns:
+                quarter = _QUARTER * self.states.signs * self.states.orders
+                position[inside] = position[inside] @ self.matrices[quarter].T
+                state[inside] = self.product[quarter, state[inside]]
+            layer[inside] = place
+        fill(self.costs, position, state, layer, *tables, self.moves, self.shape, self.layers)
+        pieces, states = np.empty((2, self.layers, rows, columns), np.int64)
+        for place in range(self.layers):
+            inside = np.flatnonzero(layer == place)
+            row, column = (position[inside] - position[inside].min(axis=0)).T
+            pieces[place, row, column], states[place, row, column] = inside, state[inside]
+        return self.scored(pieces, states)
 
+    def _groups(self, codes: Whole) -> Whole:
+        """Return which pieces joints hold together, (N,)."""
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
 
-def logarithmic(costs):
-    """Log costs less the level of both sides."""
-    n, T = costs.shape[1], costs.shape[3]
-    L = np.log(costs + 1e-2)
-    L[:, np.arange(n), np.arange(n)] = 50
-    return L
-
-
-def matrices_of(states):
-    mv = states.moves()
-    st = np.array(SIDES)
-    # columns: where the step down (1,0) and the step right (0,1) go
-    return np.stack([st[mv[:, 1]], st[mv[:, 0]]], axis=2).astype(np.int64)
-
-
-def energy_of(L, grid_piece, grid_state, product, inverse, moves):
-    """Sum of L over adjacencies."""
-    tot = 0.0
-    for a, (x, y) in ((0, (np.s_[:, :-1], np.s_[:, 1:])), (1, (np.s_[:-1], np.s_[1:]))):
-        i, j = grid_piece[x].ravel(), grid_piece[y].ravel()
-        si, sj = grid_state[x].ravel(), grid_state[y].ravel()
-        u = inverse[si]
-        side = moves[u, a]
-        tot += L[side, i, j, product[u, sj]].sum()
-    return float(tot)
-
-
-def solve(costs, *, rows, columns, states, rounds=6, trace=False):
-    n, T = costs.shape[1], costs.shape[3]
-    product, inverse, moves, matrices = states.product(), states.inverse(), states.moves(), matrices_of(states)
-    ji, ja, jj, js, ratio = joints(costs, states)
-    position, state, group = np.zeros((n, 2), np.int64), np.zeros(n, np.int64), np.arange(n)
-    turnable = states.turns > 1
-    _join(ji, ja, jj, js, position, state, group, product, inverse, matrices, rows, columns, turnable)
-    L = normalized(costs, states)
-    best = None
-    mutual = ratio < 1
-    key = set(zip(ji[mutual].tolist(), ja[mutual].tolist(), jj[mutual].tolist(), js[mutual].tolist()))
-    for rnd in range(rounds):
-        names, counts = np.unique(group, return_counts=True)
-        main = names[counts.argmax()]
-        placed = group == main
-        span = np.ptp(position[placed], axis=0) + 1
-        frame = (rows, columns)
-        if span[0] > rows or span[1] > columns:
-            frame = (columns, rows)
-        if trace:
-            print(rnd, "main", counts.max(), end=" ")
-        pos, st = position.copy(), state.copy()
-        _fill(L, pos, st, placed.copy(), product, inverse, matrices, *frame)
-        pos = pos - pos.min(axis=0)
-        if pos[:, 0].max() >= frame[0] or pos[:, 1].max() >= frame[1]:
-            raise AssertionError
-        gp, gs = np.empty(frame, np.int64), np.empty(frame, np.int64)
-        gp[pos[:, 0], pos[:, 1]] = np.arange(n)
-        gs[pos[:, 0], pos[:, 1]] = st
-        e = energy_of(L, gp, gs, product, inverse, moves)
-        if trace:
-            print("energy", e)
-        if best is not None and e >= best[0] - 1e-6:
-            break
-        best = (e, gp, gs)
-        # keep what is joined by mutual best
-        group = segments(gp, gs, key, product, inverse, moves)
-        position, state = pos, st
-    return best
-
-
-def segments(gp, gs, key, product, inverse, moves):
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-    n = gp.size
-    I, J = [], []
-    for a, (x, y) in ((0, (np.s_[:, :-1], np.s_[:, 1:])), (1, (np.s_[:-1], np.s_[1:]))):
-        i, j = gp[x].ravel(), gp[y].ravel()
-        u = inverse[gs[x].ravel()]
-        side, r = moves[u, a], product[u, gs[y].ravel()]
-        ok = np.array([k in key for k in zip(i.tolist(), side.tolist(), j.tolist(), r.tolist())])
-        I.append(i[ok]); J.append(j[ok])
-    I, J = np.concatenate(I), np.concatenate(J)
-    return connected_components(coo_matrix((np.ones(len(I)), (I, J)), shape=(n, n)), directed=False)[1]
-
-
-def normalized(costs, states):
-    L = logarithmic(costs)
-    n, T = costs.shape[1], costs.shape[3]
-    low = np.partition(L.reshape(4, n, -1), 1, axis=2)[:, :, 1]  # second best (4, n)
-    fac = facing_sides(states)
-    for a in range(4):
-        L[a] -= 0.5 * low[a][:, None, None] + 0.5 * low[fac[:, a]].T[None]
-    return L
+        i, j = codes // (self.count * self.number * 4), codes // self.count % self.number
+        joined = coo_matrix((np.ones(len(codes)), (i, j)), shape=(self.number, self.number))
+        return np.asarray(connected_components(joined, directed=False)[1], np.int64)

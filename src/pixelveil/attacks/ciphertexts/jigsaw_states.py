@@ -111,19 +111,37 @@ class States:
         """Return on which side each side of a piece lies in each state, (T, 4)."""
         return turn_moves()[self.parts()[0]]
 
-    def show(self, pieces: Images, states: Tables) -> Images:
+    def facing(self) -> Tables:
+        """Return which side of a piece looks at the neighbor on whose side a it lies, (T, 4) by state and a."""
+        return np.argsort(self.moves(), axis=1)[:, [2, 3, 0, 1]]
+
+    def matrices(self) -> Tables:
+        """Return the matrices (T, 2, 2) that turn steps (row, column) as each state turns pieces."""
+        steps, moves = np.array(SIDES), self.moves()
+        return np.stack([steps[moves[:, BELOW]], steps[moves[:, RIGHT]]], axis=2)
+
+    def lanes(self, *, side: int, channels: int) -> Tables:
+        """Return which value of a piece each value of it in a state is, (T, side * side * channels)."""
+        numbers = np.arange(side * side * channels).reshape(1, side, side, channels)
+        return np.stack(
+            [
+                turned(numbers, turn=turn)[..., list(order) or slice(None)].reshape(-1)
+                for turn in range(self.turns)
+                for _ in range(self.signs)
+                for order in self.color_orders
+            ]
+        )
+
+    def show(self, pieces: NDArray[np.uint8], states: Tables) -> NDArray[np.uint8]:
         """Return pieces in their states.
 
         Args:
-            pieces: uint8 (N, B, B, C).
+            pieces: uint8 (..., N, B, B, C).
             states: (N,).
         """
-        turn, sign, order = (part[states] for part in self.parts())
-        result = np.empty_like(pieces)
-        for one in np.unique(turn):
-            result[turn == one] = turned(pieces[turn == one], turn=int(one))
-        if self.orders > 1:
-            gather = np.array(self.color_orders)[order]
-            result = np.take_along_axis(result, gather[:, None, None, :], axis=3)
-        result[sign == 1] ^= np.uint8(255)
-        return result
+        side, channels = pieces.shape[-2:]
+        flat = pieces.reshape(*pieces.shape[:-3], -1)
+        lanes = np.broadcast_to(self.lanes(side=side, channels=channels)[states], flat.shape)
+        inverted = np.where(self.parts()[1][states] == 1, np.uint8(255), np.uint8(0))
+        shown: NDArray[np.uint8] = np.take_along_axis(flat, lanes, axis=-1) ^ inverted[:, None]
+        return shown.reshape(pieces.shape)

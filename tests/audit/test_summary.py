@@ -1,3 +1,4 @@
+from pixelveil.attacks.intervals import Interval
 from pixelveil.audit.summary import CAN_USE, grade, lines, worst_cell
 
 
@@ -21,6 +22,14 @@ def test_the_grade_is_the_worst_applicable_cell(fakes):
     assert grade([cells[3]]) == "INCONCLUSIVE"
 
 
+def test_of_equal_verdicts_the_one_that_reads_most_decides(fakes):
+    weak = fakes.cell(attack="weak", verdict="BROKEN", ssim=Interval(0.4, 0.3, 0.5))
+    strong = fakes.cell(attack="strong", verdict="BROKEN", ssim=Interval(1.0, 1.0, 1.0))
+    game = fakes.cell(attack="game", verdict="BROKEN", ssim=None)
+    assert worst_cell([weak, strong, game]) == strong
+    assert worst_cell([]) is None
+
+
 def test_points_of_curves_are_no_cells_of_the_grid(fakes):
     point = fakes.cell(kind="lifetime", verdict="BROKEN")
     assert grade([fakes.cell(), point]) == "NO LEAK FOUND"
@@ -35,6 +44,7 @@ def test_who_has_more_can_do_what_who_has_less_can(fakes):
     for access in ("ciphertexts", "public images", "pairs", "oracle", "model"):
         line = line_of(cells, access)
         assert (line.status, line.attack, line.criterion) == ("broken", "a", "it was read")
+        assert line.less == (access != "ciphertexts")
     assert line_of(cells, "gradients").status == "not tested"
     for access, usable in CAN_USE.items():
         assert access in usable

@@ -40,12 +40,17 @@ _SHARED = {"key_policy": "shared"}
 
 POSITIVES: dict[str, Positive] = {
     "brute-force": Positive(scheme="tanaka-le", images=4, least=0.9, seed=77),
+    "chosen-plaintext": Positive(scheme="vit-permutation", parameters={"block_size": 4}, images=100, least=0.95),
     "deconvolution": Positive(
         scheme="skk-g", parameters={"sigma": 0.5, "shuffle": "none"}, images=100, measure="edges", least=0.5
     ),
     "energy": Positive(
         scheme="huang", parameters={"statistic": "max", "filter_size": 2}, images=100, measure="edges", least=0.3
     ),
+    "known-plaintext-affine": Positive(
+        scheme="vit-orthogonal", parameters={"block_size": 4}, images=100, pairs=16, least=0.9
+    ),
+    "known-plaintext-lanes": Positive(scheme="tanaka-le", images=100, pairs=16, least=0.9),
     "leading-bit": Positive(scheme="skk", parameters={"shuffle": "none"}, images=100, measure="edges", least=0.6),
     "minimum-difference": Positive(
         scheme="skk", parameters={"shuffle": "none"}, images=100, measure="edges", least=0.6

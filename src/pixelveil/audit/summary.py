@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from pixelveil.attacks.attack import Access
@@ -48,6 +48,7 @@ class Line:
         verdict: The worst of the cells that count.
         criterion: The rule that decided, or why nothing did.
         attack: That decided; empty where none did.
+        less: Whether that attack needs less than this attacker has.
         ran: Attacks of this access that came to a verdict.
         undecided: That ran and prove nothing.
         not_applicable: That say nothing about the scheme.
@@ -58,7 +59,8 @@ class Line:
     verdict: Verdict
     criterion: str
     attack: str = ""
-    ran: int = field(default=0)
+    less: bool = False
+    ran: int = 0
     undecided: int = 0
     not_applicable: int = 0
 
@@ -84,14 +86,19 @@ def grade(cells: Iterable[Cell]) -> Verdict:
 
 
 def worst_cell(cells: Sequence[Cell]) -> Cell | None:
-    """Return the cell that decided, the first of the worst; None where there is none.
+    """Return the cell that decided: the worst, and among equals the one that reads most; None where there is none.
 
     Args:
         cells: Any.
     """
     order = get_args(Verdict)
     found = [cell for cell in cells if cell.conclusive]
-    return max(found, key=lambda cell: order.index(cell.verdict)) if found else None
+    return max(found, key=lambda cell: (order.index(cell.verdict), _read(cell))) if found else None
+
+
+def _read(cell: Cell) -> float:
+    """Return the similarity of what an attack reads; a game reads nothing."""
+    return 0.0 if cell.ssim is None else cell.ssim.value
 
 
 def _line(access: Access, cells: Sequence[Cell]) -> Line:
@@ -120,6 +127,7 @@ def _line(access: Access, cells: Sequence[Cell]) -> Line:
         verdict=verdict,
         criterion=criterion,
         attack=decided.attack if decided is not None and status in ("broken", "leaks") else "",
+        less=decided is not None and status in ("broken", "leaks") and decided.access != access,
         ran=len(ran),
         undecided=len(open_),
         not_applicable=len(own) - len(ran) - len(open_),

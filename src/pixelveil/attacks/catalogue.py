@@ -16,6 +16,7 @@ from pixelveil.attacks.public_images.statistics_ele import StatisticsEle
 from pixelveil.attacks.public_images.statistics_etc import StatisticsEtc
 from pixelveil.attacks.public_images.statistics_le import StatisticsLe
 from pixelveil.attacks.public_images.statistics_skk import StatisticsSkk
+from pixelveil.attacks.public_images.statistics_vit import StatisticsVit
 from pixelveil.errors import UsageError
 
 __all__ = ["ATTACKS", "create_attack", "list_attacks"]
@@ -34,6 +35,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "statistics-etc": StatisticsEtc,
     "statistics-le": StatisticsLe,
     "statistics-skk": StatisticsSkk,
+    "statistics-vit": StatisticsVit,
 }
 
 

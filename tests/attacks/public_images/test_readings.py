@@ -39,7 +39,7 @@ def test_what_is_out_of_place_is_rough(victims):
     assert all(roughness(read(victims)) > plain for read in block_turns(block_size=4)[1:])
 
 
-@pytest.mark.parametrize("wrong", (*color_readings(channels=3, jointly=True)[1:2], Reading(turn=2)))
+@pytest.mark.parametrize("wrong", [*color_readings(channels=3, jointly=True)[1:2], Reading(turn=2)])
 def test_a_negative_or_a_picture_on_its_head_looks_it(victims, wrong):
     """The public images are of the same photographs here: what is asked is whether appearance tells at all."""
     readings = (Reading(), wrong)

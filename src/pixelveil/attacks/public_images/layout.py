@@ -16,6 +16,8 @@ __all__ = ["column_links", "embedding", "find_layout", "matrix_links"]
 Links = NDArray[np.float64]
 
 _STRONGEST = 6
+# Links are strong: so many images show them.
+_LINKED = 600
 _NEAREST = (4, 6, 8, 12)
 _ANGLES = 12
 _KEPT = 5
@@ -29,8 +31,9 @@ def column_links(columns: NDArray[np.float32]) -> Links:
     It does not change when values inside blocks are shuffled or inverted.
 
     Args:
-        columns: Standardized values of blocks, (n, N, L).
+        columns: Standardized values of blocks, (n, N, L); the first 600 images count.
     """
+    columns = columns[:_LINKED]
     count, blocks, lanes = columns.shape
     flat = columns.reshape(count, blocks * lanes)
     links = np.empty((blocks, blocks))

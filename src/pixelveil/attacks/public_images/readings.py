@@ -27,7 +27,7 @@ __all__ = [
 
 _TURNS = 8
 _DRAWS = 24
-_SEEN = 200
+_SEEN = 100
 _SIDE = 32
 
 
@@ -149,14 +149,14 @@ def likeliest(
     Distances are in standard deviations of means over as many public images.
 
     Args:
-        images: uint8 (n, H, W, C); the first 200 count, and of large ones every k-th pixel.
+        images: uint8 (n, H, W, C); the first 100 count, and of large ones every k-th pixel.
         readings: Which ones to compare.
         public: uint8 (m, H, W, C).
         generator: Draws the public subsets.
     """
     step = max(1, min(images.shape[1:3]) // _SIDE)
     seen = images[:_SEEN, ::step, ::step]
-    reference = appearance(public[: 10 * _SEEN, ::step, ::step])
+    reference = appearance(public[: 20 * _SEEN, ::step, ::step])
     draws = generator.integers(len(reference), size=(_DRAWS, len(seen)))
     spread = reference[draws].mean(axis=1).std(axis=0) + reference.std(axis=0) / np.sqrt(len(reference)) + 1e-6
     target = reference.mean(axis=0)

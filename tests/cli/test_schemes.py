@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from pixelveil.schemes import SCHEMES, create_scheme, list_schemes
+from pixelveil.schemes.published import PUBLISHED
 from pixelveil.schemes.scheme import Family
 
 
@@ -49,6 +50,8 @@ def test_one_scheme_in_full(name):
     assert facts["encrypted_size"] == list(create_scheme(name).encrypted_shape((224, 224, 3)))
     assert all(kind in told for kind in facts["asset_kinds"])
     assert all(attack in told for attack in facts["known_attacks"])
+    assert [figure["encrypted"] for figure in facts["published"]] == [one.encrypted for one in PUBLISHED.get(name, ())]
+    assert all(f"{figure['encrypted']:.2f} %" in told for figure in facts["published"])
 
 
 def test_parameters_and_size_count():
@@ -64,3 +67,10 @@ def test_wrong_names_and_sizes_are_refused(words):
     done = run(*words)
     assert done.returncode == 2
     assert done.stderr.startswith("pixelveil: ")
+
+
+@pytest.mark.parametrize("size", ["²x4", "0x4", "4", "x", "4x9999999"])
+def test_a_size_is_two_numbers(size):
+    refused = run("show", "skk", "--size", size)
+    assert refused.returncode == 2
+    assert f"--size {size!r} is not HEIGHTxWIDTH" in refused.stderr

@@ -136,8 +136,8 @@ def test_noise_comes_from_no_key():
     ("parameters", "message"),
     [
         ({"kernel": 2}, "kernel must be odd"),
-        ({"sigma": 0.0}, "sigma must be positive, not 0.0"),
-        ({"noise_std": -1.0}, "must be 0 or more, not -1.0"),
+        ({"sigma": 0.0}, "sigma must be 0.01 to 1,000.0 pixels, not 0.0"),
+        ({"noise_std": -1.0}, "must be 0 to 1,000,000.0, not -1.0"),
         ({"kernel": 1}, "skk-g with neither filter nor noise is skk"),
         ({"shuffle": "twice"}, "shuffle must be one of per_pixel, per_image, none, not 'twice'"),
         ({"order": "before"}, "order must be one of post, pre, not 'before'"),

@@ -139,8 +139,8 @@ def test_the_key_is_256_bits_wherever_a_projection_is():
     [
         ({"components": -1}, "components must be positive, not -1"),
         ({"factor": "right"}, "factor must be one of left, image, not 'right'"),
-        ({"levels": 1}, "quantization needs 2 levels or more, not 1"),
-        ({"noise": -0.1}, "must be 0 or more, not -0.1"),
+        ({"levels": 1}, "quantization needs 2 to 65,536 levels, not 1"),
+        ({"noise": -0.1}, "must be 0 to 1,000,000.0, not -0.1"),
         ({"projection": "left"}, "projection must be one of right, both, none, not 'left'"),
         ({"projection": "none", "size": 9}, "without one the width is what the factor has"),
         ({**OFF, "components": 0, "factor": "image"}, "svd-wang with every stage switched off hides nothing"),

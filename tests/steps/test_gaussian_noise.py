@@ -54,5 +54,5 @@ def test_types_and_empty_batches(relative):
 def test_it_is_no_key_and_never_negative():
     assert GaussianNoise(std=3.0).key_bits(shape=(8, 8, 3)) == 0
     for std in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(UsageError, match="must be 0 or more"):
+        with pytest.raises(UsageError, match="must be 0 to 1,000,000"):
             GaussianNoise(std=std)

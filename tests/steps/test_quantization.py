@@ -52,6 +52,6 @@ def test_an_image_does_not_depend_on_the_others_of_its_batch():
 
 def test_one_level_is_none():
     for levels in (1, 0, -3):
-        with pytest.raises(UsageError, match="needs 2 levels or more"):
+        with pytest.raises(UsageError, match="needs 2 to 65,536 levels"):
             Quantization(levels=levels)
     assert Quantization(levels=2).key_bits(shape=(8, 8, 3)) == 0

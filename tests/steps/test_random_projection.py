@@ -58,7 +58,7 @@ def test_a_plan_of_keys_per_image_fits_that_many_images_only():
 
 
 def test_what_makes_no_sense_is_refused_and_the_key_is_that_of_the_streams():
-    with pytest.raises(UsageError, match="size must be positive, or 0 to keep the width, not -1"):
+    with pytest.raises(UsageError, match="size must be 1 to 65,536, or 0 to keep the width, not -1"):
         RandomProjection(size=-1)
     with pytest.raises(UsageError, match="sides must be 'right' or 'both', not 'left'"):
         RandomProjection(size=1, sides="left")

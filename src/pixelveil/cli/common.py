@@ -38,6 +38,9 @@ __all__ = [
 
 PASSPHRASE_VARIABLE = "PIXELVEIL_PASSPHRASE"  # noqa: S105 - the name of a variable
 
+# Beyond that are numbers and nested lists that a parser of JSON gives up on.
+_LONGEST_VALUE = 500
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 KeyOption = Annotated[Path, typer.Option("--key", "-k", help="Key file.")]
 PassphraseFileOption = Annotated[
@@ -96,6 +99,8 @@ def parameters_from(parameters: Sequence[str] | None) -> dict[str, Any]:
         label, separator, text = item.partition("=")
         if not separator or not label:
             raise UsageError(f"--parameter {item!r} is not name=value")
+        if len(text) > _LONGEST_VALUE:
+            raise UsageError(f"--parameter {label}: no value is longer than {_LONGEST_VALUE} characters")
         try:
             values[label.replace("-", "_")] = json.loads(text)
         except json.JSONDecodeError:
@@ -109,6 +114,8 @@ def scheme_from(name: str, parameters: Sequence[str] | None, *, asset: Path | No
     from pixelveil.schemes.asset import Asset
 
     values = parameters_from(parameters)
+    if "asset" in values:
+        raise UsageError("an asset is no parameter", hint="give its file: --asset FILE")
     if asset is None:
         return create_scheme(name, **values)
     scheme = create_scheme(name, asset=Asset.load(asset), **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import groupby
 from typing import Annotated, Any, get_args
 
@@ -13,6 +14,9 @@ from pixelveil.cli.legacy import import_key
 from pixelveil.errors import UsageError
 
 __all__ = ["build_app", "list_all", "show"]
+
+# Digits of a side: no image has a million rows.
+_LONGEST_SIDE = 6
 
 NameArgument = Annotated[str, typer.Argument(help="Name of a scheme.", show_default=False)]
 SizeOption = Annotated[str, typer.Option("--size", help="Image size that the key space is told for.")]
@@ -89,7 +93,7 @@ def show(
     Example: pixelveil schemes show vit-permutation --size 224x224
     """
     height, _, width = size.partition("x")
-    if not (height.isdigit() and width.isdigit()):
+    if not all(side.isdecimal() and len(side) <= _LONGEST_SIDE and int(side) for side in (height, width)):
         raise UsageError(f"--size {size!r} is not HEIGHTxWIDTH")
     facts = describe(name, parameter, (int(height), int(width), 3))
 
@@ -114,6 +118,12 @@ def show(
         typer.echo("\nKnown attacks:")
         for attack in facts["known_attacks"]:
             typer.echo(f"  - {attack}")
+        if facts["published"]:
+            typer.echo("\nPublished accuracy:")
+        for one in facts["published"]:
+            of = "" if one["plain"] is None else f" of {one['plain']:.2f} % on plain images"
+            note = f"; {one['note']}" if one["note"] else ""
+            typer.echo(f"  {one['dataset']}, {one['network']}: {one['encrypted']:.2f} %{of} ({one['source']}{note})")
         typer.echo(f"\nSource: {facts['citation']}")
 
     emit(facts, as_json=as_json, text=text)
@@ -127,6 +137,7 @@ def describe(name: str, parameters: list[str] | None, shape: tuple[int, int, int
         parameters: As name=value.
         shape: (H, W, C) of the images that the key space is told for.
     """
+    from pixelveil.schemes.published import PUBLISHED
     from pixelveil.steps import shape_after
 
     scheme = scheme_from(name, parameters)
@@ -158,6 +169,7 @@ def describe(name: str, parameters: list[str] | None, shape: tuple[int, int, int
         "exposes": scheme.exposes,
         "readable_from": scheme.readable_from,
         "known_attacks": list(scheme.known_attacks),
+        "published": [asdict(figure) for figure in PUBLISHED.get(name, ())],
         "citation": scheme.citation,
     }
 

@@ -32,6 +32,9 @@ from pixelveil.schemes.xor_stream import XorStream
 
 __all__ = ["SCHEMES", "create_scheme", "list_schemes"]
 
+# No count, size or level of any scheme comes near it.
+_LARGEST = 1 << 31
+
 SCHEMES: dict[str, type[Scheme]] = {
     "etc-color": EtcColor,
     "etc-gray": EtcGray,
@@ -92,6 +95,8 @@ def create_scheme(name: str, /, *, asset: Asset | str = "", **parameters: Any) -
         if label not in known:
             raise UsageError(f"{name} has no parameter {label!r}", hint=f"it has: {', '.join(known)}")
         default = known[label].default
+        if type(value) is int and value > _LARGEST:
+            raise UsageError(f"{name}: {label} must be at most {_LARGEST:,}")
         if isinstance(default, float) and type(value) is int:
             parameters[label] = value = float(value)
         if type(value) is not type(default):
@@ -103,4 +108,6 @@ def create_scheme(name: str, /, *, asset: Asset | str = "", **parameters: Any) -
             raise UsageError(f"{name}: {label} must be positive, not {value}")
     if isinstance(asset, Asset):
         return kind(**parameters).bind(asset)
+    if type(asset) is not str:
+        raise UsageError(f"{name}: asset must be an asset or its digest, not {asset!r}")
     return kind(asset=asset, **parameters)

@@ -13,6 +13,9 @@ from pixelveil.steps.rounding import Rounding
 
 __all__ = ["MaskedImage"]
 
+# The window that blurs has four times this radius.
+_LARGEST_SMOOTHING = 100
+
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedImage(Scheme):
@@ -44,7 +47,7 @@ class MaskedImage(Scheme):
         feature_epsilon: Budget of values on edges, at least ``epsilon``.
         mask_epsilon: Budget of finding the edges; 0 finds them on the image itself.
         feature_share: Share of the pixels that count as edges, above 0 and at most 1.
-        smoothing: Standard deviation of the blur before edges are looked for, in pixels.
+        smoothing: Standard deviation of the blur before edges are looked for, in pixels, at most 100.
 
     Raises:
         UsageError: A budget, share or blur beyond these bounds.
@@ -84,8 +87,10 @@ class MaskedImage(Scheme):
                 f"{self.name}: epsilon must be above 0 and at most feature_epsilon {self.feature_epsilon}, not "
                 f"{self.epsilon}"
             )
-        if self.mask_epsilon < 0 or self.smoothing < 0:
-            raise UsageError(f"{self.name}: mask_epsilon and smoothing must not be negative")
+        if self.mask_epsilon < 0:
+            raise UsageError(f"{self.name}: mask_epsilon must not be negative")
+        if not 0 <= self.smoothing <= _LARGEST_SMOOTHING:
+            raise UsageError(f"{self.name}: smoothing must be 0 to {_LARGEST_SMOOTHING} pixels, not {self.smoothing}")
         if not 0 < self.feature_share <= 1:
             raise UsageError(f"{self.name}: feature_share must be above 0 and at most 1, not {self.feature_share}")
 

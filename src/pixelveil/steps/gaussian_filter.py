@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,9 @@ from pixelveil.steps.step import ImageShape
 
 __all__ = ["GaussianFilter"]
 
+# Below, the image stays as it is; above, all weights are equal. The square of what is far beyond is zero or infinite.
+_SIGMAS = (0.01, 1000.0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianFilter:
@@ -30,7 +32,7 @@ class GaussianFilter:
 
     Args:
         kernel: Side of the window in pixels, odd.
-        sigma: Standard deviation in pixels.
+        sigma: Standard deviation in pixels, 0.01 to 1000.
     """
 
     kernel: int
@@ -39,8 +41,8 @@ class GaussianFilter:
 
     def __post_init__(self) -> None:
         check_kernel(self.kernel)
-        if not (math.isfinite(self.sigma) and self.sigma > 0):
-            raise UsageError(f"sigma must be positive, not {self.sigma}")
+        if not _SIGMAS[0] <= self.sigma <= _SIGMAS[1]:
+            raise UsageError(f"sigma must be {_SIGMAS[0]} to {_SIGMAS[1]:,} pixels, not {self.sigma}")
 
     @property
     def weights(self) -> NDArray[np.float64]:

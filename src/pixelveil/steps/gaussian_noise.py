@@ -16,6 +16,9 @@ from pixelveil.steps.step import ImageShape
 
 __all__ = ["GaussianNoise"]
 
+# Nothing is left of an image long before; far beyond, floats overflow.
+_LARGEST_STD = 1e6
+
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianNoise:
@@ -36,8 +39,8 @@ class GaussianNoise:
     name: str = "gaussian-noise"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.std) and self.std >= 0):
-            raise UsageError(f"the standard deviation of noise must be 0 or more, not {self.std}")
+        if not 0 <= self.std <= _LARGEST_STD:
+            raise UsageError(f"the standard deviation of noise must be 0 to {_LARGEST_STD:,}, not {self.std}")
 
     def plan(self, *, material: KeyMaterial, role: str, shape: ImageShape) -> ForwardPlan:
         """Return the plan; see `Step.plan`. It reads no key."""

@@ -17,6 +17,7 @@ from pixelveil.steps.step import ImageShape
 __all__ = ["Quantization"]
 
 _PERCENTILES = (0.5, 99.5)
+_MOST_LEVELS = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +31,15 @@ class Quantization:
     Source: Wang, thesis, NCCU (2025); the levels are a reconstruction.
 
     Args:
-        levels: How many, q, 2 or more.
+        levels: How many, q, 2 to 65,536.
     """
 
     levels: int
     name: str = "quantization"
 
     def __post_init__(self) -> None:
-        if self.levels < 2:
-            raise UsageError(f"quantization needs 2 levels or more, not {self.levels}")
+        if not 2 <= self.levels <= _MOST_LEVELS:
+            raise UsageError(f"quantization needs 2 to {_MOST_LEVELS:,} levels, not {self.levels}")
 
     def plan(self, *, material: KeyMaterial, role: str, shape: ImageShape) -> ForwardPlan:
         """Return the plan; see `Step.plan`. It reads no key."""

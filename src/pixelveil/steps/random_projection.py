@@ -17,6 +17,9 @@ from pixelveil.steps.step import ImageShape
 
 __all__ = ["RandomProjection"]
 
+# Wider results than any image's would only fill the memory.
+_LARGEST_SIZE = 1 << 16
+
 # The matrices are a continuum; what can be told apart is the 256-bit key that the streams are drawn with.
 _STREAM_KEY_BITS = 256.0
 
@@ -40,8 +43,8 @@ class RandomProjection:
     name: str = "random-projection"
 
     def __post_init__(self) -> None:
-        if self.size < 0:
-            raise UsageError(f"size must be positive, or 0 to keep the width, not {self.size}")
+        if not 0 <= self.size <= _LARGEST_SIZE:
+            raise UsageError(f"size must be 1 to {_LARGEST_SIZE:,}, or 0 to keep the width, not {self.size}")
         if self.sides not in ("right", "both"):
             raise UsageError(f"sides must be 'right' or 'both', not {self.sides!r}")
 

@@ -15,6 +15,7 @@ __all__ = ["NeuraCrypt"]
 
 _LARGEST_HIDDEN = 4096
 _LARGEST_DEPTH = 16
+_LARGEST_BLOCK = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class NeuraCrypt(Scheme):
     Source: Yala et al., arXiv 2106.02484 (2021), and its public code.
 
     Args:
-        block_size: Side of a patch in pixels.
+        block_size: Side of a patch in pixels, at most 64.
         depth: Hidden layers, at most 16.
         hidden: Values of a vector, at most 4096.
 
@@ -71,8 +72,9 @@ class NeuraCrypt(Scheme):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for label, value, most in (("depth", self.depth, _LARGEST_DEPTH), ("hidden", self.hidden, _LARGEST_HIDDEN)):
-            if not 1 <= value <= most:
+        limits = {"block_size": _LARGEST_BLOCK, "depth": _LARGEST_DEPTH, "hidden": _LARGEST_HIDDEN}
+        for label, most in limits.items():
+            if not 1 <= (value := getattr(self, label)) <= most:
                 raise UsageError(f"{self.name}: {label} must be 1 to {most}, not {value}")
 
     @property

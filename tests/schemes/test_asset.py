@@ -1,3 +1,5 @@
+import json
+import os
 import stat
 
 import numpy as np
@@ -77,6 +79,28 @@ def test_other_files_are_refused(tmp_path):
     save_file({"weight": np.zeros(3)}, path)
     with pytest.raises(IntegrityError, match="is not an asset file of this version"):
         Asset.load(path)
+
+
+def test_a_header_that_no_asset_has_is_refused(tmp_path):
+    """Whatever stands in the file: one clear line, for it may come from anybody."""
+    facts = {"format": "pixelveil-asset/v1", "scheme": "skk", "kind": "legacy", "settings": {}, "digest": ""}
+    texts = ["[" * 100_000, "7", *(json.dumps({**facts, "settings": one}) for one in ([1], 5, "ab", None))]
+    types = [("U8", text) for text in texts] + [(one, json.dumps(facts)) for one in ("BF16", "F8_E4M3")]
+    for dtype, text in types:
+        bytes_each = 2 if dtype == "BF16" else 1
+        array = {"dtype": dtype, "shape": [2], "data_offsets": [0, 2 * bytes_each]}
+        header = json.dumps({"__metadata__": {"pixelveil": text}, "a": array}).encode()
+        (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header + bytes(2 * bytes_each))
+        with pytest.raises(IntegrityError, match="is not an asset file"):
+            Asset.load(tmp_path / "a")
+
+
+def test_only_a_file_is_read(tmp_path):
+    """A pipe would keep the program waiting for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(UsageError, match="is not a file"):
+            Asset.load(path)
 
 
 def test_nonsense_is_refused():

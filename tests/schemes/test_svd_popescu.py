@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pixelveil.errors import UsageError
+from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.schemes import SCHEMES, create_scheme
 from pixelveil.schemes.asset import Asset
 from pixelveil.schemes.fitting import fit_asset
@@ -147,3 +147,18 @@ def test_what_is_wrong_is_named(parameters, message):
     with pytest.raises(UsageError) as caught:
         create_scheme("svd-popescu", **parameters)
     assert message in str(caught.value)
+
+
+def test_an_asset_that_is_no_basis_is_refused():
+    basis, mean = np.zeros((3, 20, 6)), np.zeros((3, 20))
+    wrong = [
+        {"basis": basis},
+        {"basis": basis, "mean": mean, "more": mean},
+        {"basis": basis.astype(np.int8), "mean": mean},
+        {"basis": basis * np.nan, "mean": mean},
+        {"basis": basis[0], "mean": mean[0]},
+    ]
+    for arrays in wrong:
+        asset = Asset(scheme="svd-popescu", kind="basis", arrays=arrays)
+        with pytest.raises(IntegrityError, match="this asset is no basis with its mean"):
+            create_scheme("svd-popescu", components=6, asset=asset)

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from pixelveil.errors import MissingExtraError, UsageError
+from pixelveil.errors import IntegrityError, MissingExtraError, UsageError
 from pixelveil.keys import KeyMaterial
 from pixelveil.plans import ForwardPlan
 from pixelveil.steps import shape_after
@@ -80,3 +80,10 @@ def test_without_pytorch_the_plan_says_so(monkeypatch):
 
 def test_the_network_is_not_shown():
     assert repr(Network(network=lambda x: x)) == "Network(name='network')"
+
+
+def test_what_is_no_number_is_refused():
+    """A byte would hide it: no number becomes 0."""
+    pytest.importorskip("torch")
+    with pytest.raises(IntegrityError, match="the weights of the network give values that are no numbers"):
+        plan_of(lambda x: x / 0).apply(IMAGES)

@@ -88,6 +88,8 @@ class Asset:
         """
         from safetensors import SafetensorError, safe_open
 
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: is not a file")
         try:
             if path.stat().st_size > _LARGEST_FILE:
                 raise IntegrityError(f"{path}: is larger than any asset")
@@ -96,9 +98,10 @@ class Asset:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-        except (SafetensorError, ValueError) as error:
+        except (SafetensorError, ValueError, RecursionError, TypeError, AttributeError) as error:
+            # The last two: arrays of types that NumPy lacks.
             raise IntegrityError(f"{path}: is not an asset file") from error
-        if type(facts) is not dict or facts.get("format") != _FORMAT:
+        if type(facts) is not dict or facts.get("format") != _FORMAT or type(facts.get("settings")) is not dict:
             raise IntegrityError(f"{path}: is not an asset file of this version")
         try:
             asset = cls(scheme=facts["scheme"], kind=facts["kind"], arrays=arrays, settings=facts["settings"])

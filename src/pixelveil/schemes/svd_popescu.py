@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.errors import UsageError
+from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.schemes.asset import Asset, AssetKind
 from pixelveil.schemes.scheme import Family, KeyPolicy, Scheme
 from pixelveil.steps import BasisProjection, Step, TruncatedSvd
 from pixelveil.steps.basis_projection import fit_basis
 
 __all__ = ["SvdPopescu"]
+
+_BASIS_AXES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,20 @@ class SvdPopescu(Scheme):
         if self.variant == "basis":
             return f"any height, the width that the basis was fitted for; the width becomes {self.components}"
         return f"any size; the width becomes {self.components}, or the smaller side where that is less"
+
+    def bind(self, asset: Asset) -> Self:
+        """Return the scheme with its basis; see `Scheme.bind`.
+
+        Raises:
+            IntegrityError: The asset holds something else than a basis and its mean.
+            UsageError: It has fewer components.
+        """
+        bound = super().bind(asset)
+        whole = all(array.dtype == np.float64 and np.isfinite(array).all() for array in asset.arrays.values())
+        if set(asset.arrays) != {"basis", "mean"} or not whole or asset.arrays["basis"].ndim != _BASIS_AXES:
+            raise IntegrityError("this asset is no basis with its mean")
+        bound.steps()
+        return bound
 
     @classmethod
     def fit(cls, images: NDArray[Any], *, settings: Mapping[str, Any]) -> Asset:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.errors import MissingExtraError, UsageError
+from pixelveil.errors import IntegrityError, MissingExtraError, UsageError
 from pixelveil.keys import KeyMaterial
 from pixelveil.plans import ForwardPlan, Operation
 from pixelveil.steps.step import ImageShape
@@ -69,6 +69,8 @@ class Network:
             for place, image in enumerate(images):
                 pixels = torch.tensor(image, dtype=torch.float32).permute(2, 0, 1) / _MAXIMUM
                 made = self.network(pixels.expand(_CHANNELS, height, width)[None])[0]
+                if not made.isfinite().all():
+                    raise IntegrityError(f"the weights of the {self.name} give values that are no numbers")
                 levels = (made * _MAXIMUM).round().clamp(0, _MAXIMUM)
                 result[place] = levels.permute(1, 2, 0).to(torch.uint8).numpy()
         return result

@@ -38,3 +38,9 @@ def test_tensors_do_not_share_memory():
     tensors = as_tensors({"a": array})
     tensors["a"][0] = 5
     assert array.tolist() == [1, 1]
+
+
+def test_networks_of_no_width_are_refused():
+    """They have the right shapes, and no convolution runs with them."""
+    with pytest.raises(IntegrityError, match="no training gives"):
+        check_weights({"first/kernel": np.empty((0, 3), np.float32)}, shapes={"first/kernel": (0, 3)})

@@ -36,7 +36,7 @@ def check_weights(arrays: Mapping[str, NDArray[Any]], *, shapes: Mapping[str, tu
     for name, array in arrays.items():
         if array.dtype != np.float32 or array.shape != shapes[name]:
             raise IntegrityError(f"weight {name!r} is {array.dtype} {array.shape}, not float32 {shapes[name]}")
-        if not np.isfinite(array).all() or (name.endswith("/variance") and array.size and array.min() < 0):
+        if not array.size or not np.isfinite(array).all() or (name.endswith("/variance") and array.min() < 0):
             raise IntegrityError(f"weight {name!r} holds values that no training gives")
 
 

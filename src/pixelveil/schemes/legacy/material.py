@@ -141,7 +141,8 @@ def legacy_bits(asset: Asset) -> float | None:
     Args:
         asset: A legacy one.
     """
-    return float(asset.settings["seed_bits"]) if asset.settings.get("origin") == "seed" else None
+    bits = asset.settings.get("seed_bits")
+    return float(bits) if asset.settings.get("origin") == "seed" and type(bits) is int else None
 
 
 def why_not_a_key(asset: Asset) -> str:

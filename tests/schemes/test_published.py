@@ -22,3 +22,8 @@ def test_the_report_of_the_founders_is_quoted_whole():
         if figure.source.endswith("report (2023), Table 1")
     }
     assert quoted == {(91.55, 87.02), (91.55, 86.66), (91.55, 82.55), (99.03, 99.03)}
+
+
+def test_the_report_means_by_pixel_based_the_scheme_with_a_key_per_image():
+    assert [one.encrypted for one in PUBLISHED["skk"] if one.plain == 91.55] == [86.66]
+    assert "smkk" not in PUBLISHED

@@ -52,6 +52,8 @@ class EtcColor(Scheme):
         "mirrors, 2 inversions, 6 color orders) puts it together (Chuman, Kurihara and Kiya, IEICE E101-D, 2018).",
         "With one key for all images the costs of many ciphertexts add up: block scrambling alone is undone exactly "
         "from five images (design study).",
+        "Sorted, folded values of blocks stay: 99.8 % of 2,000 images matched to their ciphertexts, whatever the key "
+        "(design study).",
         "Chosen plaintext: one image whose blocks carry numbers gives the whole key (design study).",
         "Ciphertexts only: AGAN (arXiv 2407.06570) reports success; SIA-GAN (Madono et al., 2021) gives natural but "
         "wrong pictures.",

@@ -104,8 +104,8 @@ def invert_gradients(
         done += 1
         found = gradients_of(model, pixels, labels, keep=True)
         unlike = _cosine_distance(found, update)
-        if float(unlike) < distance:
-            best, distance = pixels.detach().clone(), float(unlike)
+        if unlike.item() < distance:
+            best, distance = pixels.detach().clone(), unlike.item()
         (direction,) = torch.autograd.grad(unlike + variation * _variation(pixels), pixels)
         pixels.grad = direction.sign()
         adam.step()

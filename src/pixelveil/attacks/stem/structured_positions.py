@@ -13,23 +13,22 @@ after Su et al., Neurocomputing 568 (2024).
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.attacks.attack import Access, Budget, Reconstruction
+from pixelveil.attacks.attack import Access, Budget, Images, Reconstruction
 from pixelveil.attacks.public_images.layout import find_layout
-from pixelveil.attacks.public_images.readings import image_turns
+from pixelveil.attacks.public_images.readings import turned
 from pixelveil.attacks.stem.embedding import Floats, as_array, patch_rows
 from pixelveil.attacks.stem.evidence import ModelEvidence
 from pixelveil.attacks.stem.model_attack import ModelAttack
 from pixelveil.attacks.stem.positions import Order, match_rows, pair_features, pair_table
 from pixelveil.attacks.stem.tokens import blocks_to_images
-from pixelveil.plans.geometry import split_blocks
+from pixelveil.plans.geometry import join_blocks, split_blocks
 from pixelveil.schemes import Scheme
 from pixelveil.steps import BlockScramble
 
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Structure",
     "StructuredPositions",
+    "TurnedGrid",
     "find_structure",
     "order_from_index",
     "order_from_learned_table",
@@ -60,7 +60,8 @@ class Structure:
     Args:
         order: int64 (N,), source block of each place.
         source: What kind of position information.
-        exact: Whether the order is the block order itself, not one up to a turn of the grid.
+        exact: Whether the order is the block order itself. That of a fixed table on a square grid is one up to a
+            transposition of the grid, that of a learned table up to any turn.
     """
 
     order: Order = field(repr=False)
@@ -68,10 +69,12 @@ class Structure:
     exact: bool
 
 
-def sincos_tables(*, rows: int, columns: int, width: int) -> Iterator[Floats]:
-    """Yield the fixed position table of a grid, (rows * columns, width), in all arrangements of its columns in use.
+def sincos_tables(*, rows: int, columns: int, width: int) -> tuple[Floats, ...]:
+    """Return the fixed position tables of a grid that public code makes, (rows * columns, width) each.
 
-    Sines and cosines of row and column at width / 4 frequencies; the first one is that of masked autoencoders.
+    Sines and cosines of row and column at width / 4 frequencies: the coordinates one after the other, each with its
+    sines and cosines (masked autoencoders), or the sines of both before the cosines (timm). Which coordinate comes
+    first differs from code to code; on a square grid that only transposes the grid.
 
     Args:
         rows: Of patches.
@@ -79,12 +82,15 @@ def sincos_tables(*, rows: int, columns: int, width: int) -> Iterator[Floats]:
         width: Values of a token, a multiple of 4.
     """
     speed = 1.0 / 10_000 ** (np.arange(width // 4) / (width // 4))
-    row, column = np.divmod(np.arange(rows * columns), columns)
-    for places in ((column, row), (row, column)):
-        angles = np.stack(places)[:, None, None] * speed[None, None, :, None]
-        waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
-        for axes in itertools.permutations((0, 1, 2)):
-            yield waves.transpose(*axes, 3).reshape(width, -1).T
+    row, column = (place[:, None] * speed for place in np.divmod(np.arange(rows * columns), columns))
+    return tuple(
+        np.concatenate(waves, axis=1)
+        for first, second in ((column, row), (row, column))
+        for waves in (
+            (np.sin(first), np.cos(first), np.sin(second), np.cos(second)),
+            (np.sin(first), np.sin(second), np.cos(first), np.cos(second)),
+        )
+    )
 
 
 def relative_index(*, rows: int, columns: int) -> NDArray[np.int64]:
@@ -118,7 +124,7 @@ def order_from_index(index: NDArray[np.int64], *, rows: int, columns: int) -> Or
 
 
 def order_from_table(table: Floats, *, rows: int, columns: int) -> Order | None:
-    """Return the block order of a fixed sine-cosine table, or None if it is none.
+    """Return the block order of a fixed sine-cosine table, or None if it is none; on a square grid up to transposition.
 
     A constant row may have been added to all rows, such as the correction of a bias.
 
@@ -175,12 +181,42 @@ def find_structure(
         if len(entry.axes) == 1 and tensor.is_floating_point():
             table = patch_rows(tensor, entry, count=count)
             if (found := order_from_table(table, rows=rows, columns=columns)) is not None:
-                return Structure(order=found, source="fixed table", exact=True)
+                return Structure(order=found, source="fixed table", exact=rows != columns)
             learned = table if learned is None else learned
     if learned is None:
         return None
     guess = order_from_learned_table(learned, rows=rows, columns=columns, generator=generator)
     return Structure(order=guess, source="learned table", exact=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnedGrid:
+    """A reading that turns the grid of blocks but not the blocks.
+
+    Args:
+        turn: 0 to 7, as of `turned`; 5 is the transposition.
+        side: Of a block, in pixels.
+    """
+
+    turn: int
+    side: int
+
+    def __call__(self, images: Images, /) -> Images:
+        """Return the images (n, H, W, C), H = W, in this reading."""
+        count, height, width, channels = images.shape
+        shape = (height, width, channels)
+        blocks = split_blocks(images, block=(self.side, self.side))
+        grid = turned(blocks.reshape(count, height // self.side, width // self.side, -1), turn=self.turn)
+        return join_blocks(grid.reshape(blocks.shape), shape=shape, block=(self.side, self.side))
+
+
+def _readings(found: Structure, *, shape: tuple[int, int, int], side: int) -> tuple[TurnedGrid, ...]:
+    """Return the readings that a structure leaves open; grids that are not square keep their shape."""
+    if found.source == "fixed table":
+        turns: tuple[int, ...] = (0, 5)
+    else:
+        turns = tuple(range(8)) if shape[0] == shape[1] else (0, 2, 4, 6)
+    return tuple(TurnedGrid(turn=turn, side=side) for turn in turns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +256,6 @@ class StructuredPositions(ModelAttack):
             advance(1, 1)
         return Reconstruction(
             images=blocks_to_images(blocks, order=None if found is None else found.order, shape=shape, side=side),
-            versions=() if found is None or found.exact else image_turns(square=shape[0] == shape[1]),
+            versions=() if found is None or found.exact else _readings(found, shape=shape, side=side),
             facts={"source": "nothing" if found is None else found.source},
         )

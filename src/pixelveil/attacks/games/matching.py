@@ -1,0 +1,98 @@
+"""G1, matching: which encrypted image is which plain one?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelveil.attacks.attack import Access, Budget, Images
+from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
+from pixelveil.attacks.games.referee import match, public_part
+from pixelveil.attacks.games.rehearsal import nearest, rehearse
+from pixelveil.schemes import Scheme
+
+__all__ = ["Matching", "match_sets"]
+
+_OWN = 2
+
+
+def match_sets(
+    scheme: Scheme, plain: Images, encrypted: Images, *, public: Images
+) -> tuple[NDArray[np.intp], dict[str, Any]]:
+    """Say for each encrypted image which plain one it is.
+
+    The plain images are encrypted under keys of the player's own; the ruler of a rehearsal compares them with the
+    encrypted ones, and an assignment uses each once.
+
+    Args:
+        scheme: Without its asset.
+        plain: uint8 (K, H, W, C).
+        encrypted: (K, H', W', C'), in another order.
+        public: uint8 (m, H, W, C), for the stand-in of an asset.
+
+    Returns:
+        Places of plain images (K,), and facts.
+    """
+    rulers = rehearse(scheme, plain, public=public)
+    ruler = rulers.best
+    own = (plain,) if rulers.encrypt is None else tuple(rulers.encrypt()(plain) for _ in range(_OWN))
+    answers = nearest(ruler(*own), ruler(encrypted))
+    facts = {"reading": ruler.name, "ruler": ruler.kind, "rehearsed": ruler.rehearsed, "readings": dict(rulers.shares)}
+    return answers, facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching(Game):
+    """Match a set of plain images with the set of their encryptions.
+
+    The player has both sets, the scheme and no key. What no key hides, sorted folded values of cells, inner products
+    of blocks or rows, coarse energy, finds most images again under most schemes, even if each image has a key of its
+    own. Chance is one in the size of the set.
+
+    Source: Yala et al., arXiv 2106.02484 (challenge 1); Carlini et al., arXiv 2108.07256; the design study of this
+    project.
+
+    Args:
+        images: Size of the sets at most.
+    """
+
+    name: ClassVar[str] = "matching"
+    title: ClassVar[str] = "Matching: which encrypted image is which plain one"
+    citation: ClassVar[str] = "Yala et al., arXiv 2106.02484 (2021); Carlini et al., arXiv 2108.07256 (2021)"
+    access: ClassVar[Access] = "public images"
+    cost: ClassVar[str] = "quadratic in images; seconds for 2,000"
+    scale: ClassVar[Scale] = "identification"
+
+    images: int = 2000
+
+    def obstacle(self, scheme: Scheme) -> str:
+        """Return nothing: every scheme can be played."""
+        return ""
+
+    def play(
+        self,
+        scheme: Scheme,
+        deck: Deck,
+        *,
+        budget: Budget | None = None,
+        advance: Callable[[int, int], None] | None = None,
+    ) -> GameResult:
+        """Play it; see `Game.play`. It is one pass, so that the budget is not looked at."""
+        self.check(scheme, deck)
+        facts: dict[str, Any] = {}
+
+        def player(plain: Images, encrypted: Images) -> NDArray[np.intp]:
+            answers, said = match_sets(public_part(scheme), plain, encrypted, public=deck.public)
+            facts.update(said)
+            return answers
+
+        few = deck.first(self.images)
+        hits = match(scheme, few, player=player)
+        if advance:
+            advance(1, 1)
+        count = len(few.images)
+        return result_of(self.name, self.scale, hits=hits, trials=count, chance=1 / count, facts=facts)

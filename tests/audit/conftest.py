@@ -10,7 +10,7 @@ import pytest
 from pixelveil.attacks.attack import Attack, Reconstruction
 from pixelveil.attacks.intervals import Interval
 from pixelveil.audit.cell import Cell
-from pixelveil.audit.images import divide
+from pixelveil.audit.images import ReadImages, divide
 from pixelveil.audit.positive import Positive
 from pixelveil.errors import UsageError
 from pixelveil.schemes import create_scheme
@@ -156,7 +156,7 @@ def fakes():
 
 @pytest.fixture(scope="session")
 def images():
-    return divide(list(dark_pictures(240)), victims=60)
+    return divide(ReadImages(images=list(dark_pictures(240))), victims=60)
 
 
 @pytest.fixture(scope="session")

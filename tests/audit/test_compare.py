@@ -51,8 +51,14 @@ def test_the_page(audits):
     assert "grade BROKEN NO LEAK FOUND" in text
     assert "not run" in text
     assert "sees encrypted images and nothing else broken a holds" in text
+    assert "inconclusive or failed" not in text
     for word in ("<script", "://", "url(", "data:image"):
         assert word not in page
+
+
+def test_what_is_open_stands_beside_the_grade(audits, fakes):
+    open_ = replace(audits[1], cells=[fakes.cell(), fakes.cell(attack="x", verdict="INCONCLUSIVE", failed="no time")])
+    assert "1 inconclusive or failed" in render_comparison([audits[0], open_])
 
 
 def test_what_cannot_be_compared_is_said(audits):

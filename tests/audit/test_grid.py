@@ -69,7 +69,7 @@ def test_what_is_done_is_not_done_again(grid, fakes):
 
 @pytest.mark.parametrize("change", ["seed", "seconds", "images", "positives"])
 def test_what_was_decided_otherwise_is_done_again(grid, fakes, images, change):
-    from pixelveil.audit.images import divide
+    from pixelveil.audit.images import ReadImages, divide
 
     runs = []
     grid(counted(fakes.Folding(), runs)).fill()
@@ -79,7 +79,7 @@ def test_what_was_decided_otherwise_is_done_again(grid, fakes, images, change):
     changes = {
         "seed": {"seed": 1},
         "seconds": {"seconds": 61.0},
-        "images": {"images": divide(list(fakes.pictures(239)), victims=59)},
+        "images": {"images": divide(ReadImages(images=list(fakes.pictures(239))), victims=59)},
         "positives": {},
     }[change]
     grid(trials=[trial], **changes).fill()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelveil.audit.images import divide, read_images
+from pixelveil.audit.images import ReadImages, divide, read_images
 from pixelveil.errors import UsageError
 
 
@@ -12,7 +12,7 @@ def as_set(images):
 
 def test_roles_share_nothing_and_lose_nothing(fakes):
     pictures = fakes.pictures(200)
-    found = divide(list(pictures), victims=40)
+    found = divide(ReadImages(images=list(pictures)), victims=40)
     roles = [found.victims, found.helpers, found.public, found.pairs]
     assert [len(role) for role in roles] == [40, 75, 75, 10]
     assert sum(len(as_set(role)) for role in roles) == len(set.union(*map(as_set, roles))) == 200
@@ -25,7 +25,7 @@ def test_copies_and_near_copies_are_set_aside(fakes):
     near = pictures.copy()
     near[:, 0, 0, 0] += 1
     brighter = pictures + 100
-    found = divide([*pictures, *pictures, *near, *brighter], victims=10)
+    found = divide(ReadImages(images=[*pictures, *pictures, *near, *brighter]), victims=10)
     kept = [found.victims, found.helpers, found.public, found.pairs]
     assert sum(map(len, kept)) == 60
     assert found.set_aside == 180
@@ -33,32 +33,35 @@ def test_copies_and_near_copies_are_set_aside(fakes):
 
 def test_neither_order_nor_names_decide_but_the_seed_does(fakes):
     pictures = list(fakes.pictures(80))
-    first, second = divide(pictures, victims=20), divide(pictures[::-1], victims=20)
+    first, second = (
+        divide(ReadImages(images=pictures), victims=20),
+        divide(ReadImages(images=pictures[::-1]), victims=20),
+    )
     assert first.digest == second.digest
-    assert divide(pictures, victims=20, seed=1).digest != first.digest
-    assert divide(pictures[1:], victims=20).digest != first.digest
+    assert divide(ReadImages(images=pictures), victims=20, seed=1).digest != first.digest
+    assert divide(ReadImages(images=pictures[1:]), victims=20).digest != first.digest
 
 
 def test_at_most_a_quarter_are_victims(fakes):
-    assert len(divide(list(fakes.pictures(80)), victims=1000).victims) == 20
+    assert len(divide(ReadImages(images=list(fakes.pictures(80))), victims=1000).victims) == 20
 
 
 def test_too_few_are_refused_and_few_are_warned_of(fakes):
     with pytest.raises(UsageError, match="too few"):
-        divide(list(fakes.pictures(11)), victims=2)
+        divide(ReadImages(images=list(fakes.pictures(11))), victims=2)
     with pytest.raises(UsageError, match="too few"):
-        divide([fakes.pictures(1)[0]] * 50, victims=2)
-    warnings = divide(list(fakes.pictures(40)), victims=10).warnings
+        divide(ReadImages(images=[fakes.pictures(1)[0]] * 50), victims=2)
+    warnings = divide(ReadImages(images=list(fakes.pictures(40))), victims=10).warnings
     assert "INCONCLUSIVE" in warnings[0]
     assert len(warnings) == 2
-    assert divide(list(fakes.pictures(1200)), victims=200).warnings == []
+    assert divide(ReadImages(images=list(fakes.pictures(1200))), victims=200).warnings == []
 
 
 def test_shapes_must_agree_and_suffice(fakes):
     with pytest.raises(UsageError, match="--size"):
-        divide([*fakes.pictures(20), *fakes.pictures(20, side=20)], victims=2)
+        divide(ReadImages(images=[*fakes.pictures(20), *fakes.pictures(20, side=20)]), victims=2)
     with pytest.raises(UsageError, match="too small"):
-        divide(list(fakes.pictures(40)[:, :6, :6]), victims=2)
+        divide(ReadImages(images=list(fakes.pictures(40)[:, :6, :6])), victims=2)
 
 
 def test_the_gallery_holds_everything_once_the_wanted_first(images):
@@ -71,19 +74,25 @@ def test_the_gallery_holds_everything_once_the_wanted_first(images):
 
 def test_arrays_are_read_as_cifar_comes(tmp_path, fakes):
     pictures = fakes.pictures(50)
-    np.savez(tmp_path / "a.npz", x_train=pictures[:30], x_test=pictures[30:], y_train=np.arange(30), y_test=np.ones(20))
-    found, rejected = read_images(tmp_path / "a.npz", count=1000)
-    assert as_set(found) == as_set(pictures)
-    assert rejected == 0
-    few, _ = read_images(tmp_path / "a.npz", count=8)
-    again, _ = read_images(tmp_path / "a.npz", count=8)
+    np.savez(
+        tmp_path / "a.npz", x_train=pictures[:30], x_test=pictures[30:], y_train=np.arange(30), y_test=np.ones(20, int)
+    )
+    found = read_images(tmp_path / "a.npz", count=1000)
+    assert as_set(found.images) == as_set(pictures)
+    assert found.rejected == 0
+    number = {picture.tobytes(): place for place, picture in enumerate(pictures)}
+    for image, label in zip(found.images, found.labels, strict=True):
+        place = number[image.tobytes()]
+        assert label == (place if place < 30 else 1)
+    few = read_images(tmp_path / "a.npz", count=8).images
+    again = read_images(tmp_path / "a.npz", count=8).images
     assert len(few) == 8
     assert all((a == b).all() for a, b in zip(few, again, strict=True))
 
 
 def test_gray_arrays_get_their_channel(tmp_path, fakes):
     np.savez(tmp_path / "a.npz", x=fakes.pictures(20)[..., 0])
-    assert read_images(tmp_path / "a.npz", count=5)[0][0].shape == (16, 16, 1)
+    assert read_images(tmp_path / "a.npz", count=5).images[0].shape == (16, 16, 1)
 
 
 def test_a_folder_is_read_with_or_without_classes(tmp_path, fakes):
@@ -92,11 +101,33 @@ def test_a_folder_is_read_with_or_without_classes(tmp_path, fakes):
         folder = tmp_path / "cat" if number % 2 else tmp_path
         Image.fromarray(picture).save(folder / f"{number}.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    found, rejected = read_images(tmp_path, count=100, size=8)
-    assert [image.shape for image in found] == [(8, 8, 3)] * 6
-    assert rejected == 1
-    assert read_images(tmp_path, count=100)[0][0].shape == (64, 64, 3)
-    assert len(read_images(tmp_path, count=3)[0]) == 3
+    found = read_images(tmp_path, count=100, size=8)
+    assert [image.shape for image in found.images] == [(8, 8, 3)] * 6
+    assert found.rejected == 1
+    assert found.labels is None
+    assert read_images(tmp_path, count=100).images[0].shape == (64, 64, 3)
+    assert len(read_images(tmp_path, count=3).images) == 3
+
+
+def test_class_folders_are_labels(tmp_path, fakes):
+    pictures = fakes.pictures(6)
+    for number, picture in enumerate(pictures):
+        folder = tmp_path / f"class-{number % 3}"
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(picture).save(folder / f"{number}.png")
+    found = read_images(tmp_path, count=6, size=16)
+    number = {picture.tobytes(): place for place, picture in enumerate(pictures)}
+    assert found.labels == [number[image.tobytes()] % 3 for image in found.images]
+
+
+def test_labels_stay_with_their_images(fakes):
+    pictures = list(fakes.pictures(80))
+    found = divide(ReadImages(images=pictures, labels=range(80)), victims=20)
+    assert len(found.labels) == len(found.encrypted)
+    for image, label in zip(found.encrypted, found.labels, strict=True):
+        assert (pictures[label] == image).all()
+    assert found.digest != divide(ReadImages(images=pictures), victims=20).digest
+    assert found.facts["classes"] == len(found.encrypted)
 
 
 def test_what_holds_no_images_is_refused(tmp_path, fakes):

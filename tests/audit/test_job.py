@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from pixelveil.attacks import list_attacks
+from pixelveil.attacks.games import list_games
 from pixelveil.audit.job import AuditSettings, all_trials, run_audit
 from pixelveil.audit.requirement import parse_requirement
 from pixelveil.audit.trial import AttackTrial
@@ -98,9 +99,11 @@ def test_legacy_material_is_said_to_be_no_key(tmp_path, data, fakes):
 
 
 def test_the_catalogue_is_the_grid():
-    assert [trial.name for trial in all_trials()] == list(list_attacks())
-    assert [trial.name for trial in all_trials(["leading-bit"])] == ["leading-bit"]
-    with pytest.raises(UsageError, match="unknown attack"):
+    assert [trial.name for trial in all_trials()] == [*list_attacks(), *list_games()]
+    found = all_trials(["matching", "leading-bit"])
+    assert [(trial.name, trial.kind) for trial in found] == [("matching", "game"), ("leading-bit", "attack")]
+    assert not set(list_attacks()) & set(list_games())
+    with pytest.raises(UsageError, match="no attack or game"):
         all_trials(["guessing"])
 
 

@@ -1,5 +1,6 @@
 from pixelveil.attacks import ATTACKS
-from pixelveil.audit.positive import POSITIVES
+from pixelveil.attacks.games import GAMES
+from pixelveil.audit.positive import GAME_POSITIVES, POSITIVES
 from pixelveil.schemes import create_scheme
 
 
@@ -16,3 +17,13 @@ def test_every_attack_on_images_has_an_entry():
     """Without one it can only be INCONCLUSIVE."""
     on_images = {name for name, kind in ATTACKS.items() if kind.access not in ("model", "client", "gradients")}
     assert on_images <= set(POSITIVES)
+
+
+def test_every_game_on_images_has_one_too():
+    on_images = {name for name, kind in GAMES.items() if kind.access not in ("model", "client", "gradients")}
+    assert on_images <= set(GAME_POSITIVES)
+    for name, wanted in GAME_POSITIVES.items():
+        scheme = create_scheme(wanted.scheme, **wanted.parameters)
+        if name in GAMES:
+            assert GAMES[name]().obstacle(scheme) == "", name
+        assert 0 < wanted.least <= 1

@@ -82,7 +82,7 @@ def test_a_requirement_that_is_not_met_is_exit_code_5(run, data):
         ((*SKK, "--data", "missing", "--out", "o"), "neither a folder"),
         ((*SKK, "--data", ".", "--out", "o", "--require", "nonsense"), "cannot be read"),
         ((*SKK, "--data", ".", "--out", "o", "--budget", "soon"), "is no time"),
-        ((*SKK, "--data", ".", "--out", "o", "--attacks", "guessing"), "unknown attack"),
+        ((*SKK, "--data", ".", "--out", "o", "--attacks", "guessing"), "no attack or game"),
         (("--scheme", "rot13", "--data", ".", "--out", "o"), "unknown scheme"),
         (("compare", "nowhere", "elsewhere", "--out", "a.html"), "no finished audit"),
     ],

@@ -19,7 +19,7 @@ __all__ = ["Cell", "Kind", "cell_from_json", "finished_cell", "write_cell"]
 
 Kind = Literal["attack", "game", "lifetime"]
 
-_MEASURES = ("ssim", "edge_correlation", "information", "psnr", "reidentification")
+_MEASURES = ("ssim", "edge_correlation", "information", "psnr", "reidentification", "success")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,9 @@ class Cell:
         reidentification: Share of victims recognized among the gallery.
         reidentification_control: Likewise.
         gallery: Images in the gallery; chance is one in so many.
+        success: Of a game, the share of right answers.
+        success_control: The same on AES-CTR noise.
+        chance: Of a game, the share of right answers without any information.
         excess: Over the control, by measure, with intervals that hold together.
         controls: "positive" and "negative", each with "passed" and what it rests on.
         facts: What the attack says about itself.
@@ -95,6 +98,9 @@ class Cell:
     reidentification: Interval | None = None
     reidentification_control: Interval | None = None
     gallery: int = 0
+    success: Interval | None = None
+    success_control: Interval | None = None
+    chance: float = 0.0
     excess: Mapping[str, Interval] = field(default_factory=dict)
     controls: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)

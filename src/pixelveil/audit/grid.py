@@ -244,6 +244,7 @@ def _found(blank: Cell, finding: Finding) -> Cell:
         pairs=finding.pairs,
         excess=finding.excess,
         gallery=finding.gallery,
+        chance=finding.chance,
         controls={"positive": finding.positive.to_json(), "negative": finding.negative.to_json()},
         facts={name: _plain(value) for name, value in finding.facts.items()},
         **figures,

@@ -11,9 +11,11 @@ from typing import Any
 
 from pixelveil.atomic import write_atomic
 from pixelveil.attacks.catalogue import create_attack, list_attacks
+from pixelveil.attacks.games import create_game, list_games
 from pixelveil.attacks.verdict import RULES
 from pixelveil.audit.appearance import appearance
 from pixelveil.audit.bench import Bench
+from pixelveil.audit.game_trial import GameTrial
 from pixelveil.audit.grid import Grid, Stage, unseen
 from pixelveil.audit.images import AuditImages, divide, read_images
 from pixelveil.audit.pictures import read_pictures
@@ -33,7 +35,7 @@ class AuditSettings:
     """What is asked of an audit.
 
     Args:
-        attacks: Names of attacks; all where empty.
+        attacks: Names of attacks and games; all where empty.
         images: How many images are read at most.
         victims: How many of them are to be read by attackers, at most.
         size: Side in pixels that the images of a folder are brought to; None: 64, and arrays keep theirs.
@@ -62,16 +64,25 @@ class AuditSettings:
                 raise UsageError(f"{name} must be positive, not {getattr(self, name)}")
 
 
-def all_trials(names: Sequence[str] = ()) -> tuple[Trial, ...]:
-    """Return the trials of a grid.
+def all_trials(names: Sequence[str] = (), *, labeled: bool = False) -> tuple[Trial, ...]:
+    """Return the trials of a grid: attacks, then games.
 
     Args:
-        names: Of attacks; all where empty.
+        names: Of attacks and games; all where empty.
+        labeled: Whether the images have labels.
 
     Raises:
         UsageError: There is none of a name.
     """
-    return tuple(AttackTrial(attack=create_attack(name)) for name in names or list_attacks())
+    known = (*list_attacks(), *list_games())
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(f"there is no attack or game {unknown[0]!r}", hint=f"one of: {', '.join(known)}")
+    games = list_games()
+    return tuple(
+        GameTrial(game=create_game(name), labeled=labeled) if name in games else AttackTrial(attack=create_attack(name))
+        for name in names or known
+    )
 
 
 def run_audit(
@@ -101,11 +112,13 @@ def run_audit(
     """
     wanted, shown, started = settings or AuditSettings(), stage or unseen, time.monotonic()
     check_templates()
-    planned = all_trials(wanted.attacks) if trials is None else tuple(trials)
+    all_trials(wanted.attacks)  # a wrong name is told before images are read
     with shown("read images") as advance:
-        read, rejected = read_images(data, count=wanted.images, size=wanted.size, seed=wanted.seed, advance=advance)
-        images = divide(read, victims=wanted.victims, seed=wanted.seed, rejected=rejected)
+        read = read_images(data, count=wanted.images, size=wanted.size, seed=wanted.seed, advance=advance)
+        images = divide(read, victims=wanted.victims, seed=wanted.seed)
         advance(1, 1)
+    labeled = images.labels is not None
+    planned = all_trials(wanted.attacks, labeled=labeled) if trials is None else tuple(trials)
     bench = Bench(scheme=scheme, images=images, seed=wanted.seed)
     statistics = appearance(bench)
     facts: dict[str, Any] = {"machine": dict(machine()), "commit": commit(), "versions": dict(versions())}

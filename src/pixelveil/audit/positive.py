@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pixelveil.schemes.legacy.seeds import Generator
 
-__all__ = ["POSITIVES", "Positive"]
+__all__ = ["GAME_POSITIVES", "POSITIVES", "GamePositive", "Positive"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,21 @@ class Positive:
     generator: Generator = "numpy"
 
 
+@dataclass(frozen=True, kw_only=True)
+class GamePositive:
+    """A scheme under which a player is known to win.
+
+    Args:
+        scheme: Name.
+        parameters: Of the scheme, beside its defaults.
+        least: The advantage over chance that must be reached: 0 is chance, 1 is everything.
+    """
+
+    scheme: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    least: float
+
+
 _SHARED = {"key_policy": "shared"}
 
 POSITIVES: dict[str, Positive] = {
@@ -60,5 +75,15 @@ POSITIVES: dict[str, Positive] = {
     "statistics-etc": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 4}, images=600, least=0.7),
     "statistics-le": Positive(scheme="tanaka-le", parameters=_SHARED, images=20, least=0.8),
     "statistics-skk": Positive(scheme="skk", parameters=_SHARED, images=10, least=0.95),
+    "statistics-vit": Positive(scheme="vit-permutation", parameters={"block_size": 4}, images=300, least=0.5),
 }
 """By name of the attack; the figures are well below those on CIFAR-10 and on brain MRI at 64 x 64."""
+
+GAME_POSITIVES: dict[str, GamePositive] = {
+    "chosen-images": GamePositive(scheme="skk", least=0.8),
+    "labels": GamePositive(scheme="skk", least=0.05),
+    "linking": GamePositive(scheme="skk", least=0.8),
+    "matching": GamePositive(scheme="skk", least=0.8),
+    "seed": GamePositive(scheme="tanaka-le", least=0.9),
+}
+"""By name of the game."""

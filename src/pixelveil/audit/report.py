@@ -22,8 +22,8 @@ __all__ = ["KEY_SPACE", "STATUS_TONES", "VERDICT_TONES", "check_templates", "hea
 
 KEY_SPACE = (
     "This number is not the level of protection. It counts keys that somebody would have to try who knows no "
-    "better. The attacks here try no keys: they use what every key leaves as it is, or what images under one key have "
-    "in common. Schemes with thousands of bits have been read from five images."
+    "better. Nearly all attacks here try no keys: they use what every key leaves as it is, or what images under "
+    "one key have in common. Schemes with thousands of bits have been read from five images."
 )
 """Why the key space is no measure of protection; stands beside every key space."""
 

@@ -43,6 +43,7 @@ class Finding:
         figures: Intervals by the name of the cell's field, such as "ssim" and "ssim_control".
         excess: Over the control, by measure.
         gallery: Images among which victims were to be recognized.
+        chance: Of a game, the share of right answers without any information.
         positive: The control that must succeed.
         negative: The control that must not.
         facts: What the trial says about itself.
@@ -58,6 +59,7 @@ class Finding:
     figures: Mapping[str, Interval] = field(default_factory=dict)
     excess: Mapping[str, Interval] = field(default_factory=dict)
     gallery: int = 0
+    chance: float = 0.0
     positive: Control
     negative: Control
     facts: Mapping[str, Any] = field(default_factory=dict)

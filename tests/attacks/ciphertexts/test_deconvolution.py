@@ -4,7 +4,13 @@ from scipy import ndimage
 
 from pixelveil import create_scheme
 from pixelveil.attacks import Budget
-from pixelveil.attacks.ciphertexts.deconvolution import Deconvolution, FollowedReading, public_filter, wiener
+from pixelveil.attacks.ciphertexts.deconvolution import (
+    Deconvolution,
+    FollowedReading,
+    public_filter,
+    restored_share,
+    wiener,
+)
 from pixelveil.attacks.ciphertexts.leading_bit import LeadingBit
 from pixelveil.attacks.controls import negative_control
 from pixelveil.attacks.evaluate import score
@@ -24,6 +30,19 @@ def test_noise_is_not_amplified_without_end():
     weights = np.array([0.25, 0.5, 0.25])
     noise = np.random.default_rng(0).normal(127.5, 5, (1, 64, 64, 1))
     assert np.abs(wiener(noise, weights=weights, noise=25.0) - 127.5).max() < 200
+
+
+def test_the_restored_share_is_what_comes_back():
+    weights, generator = np.array([0.25, 0.5, 0.25]), np.random.default_rng(0)
+    plain = generator.normal(127.5, 50, (1, 128, 128, 1))
+    seen = plain
+    for axis in (1, 2):
+        seen = ndimage.correlate1d(seen, weights, axis=axis, mode="mirror")
+    seen = seen + generator.normal(0, 5, seen.shape)
+    left = ((wiener(seen, weights=weights, noise=25, signal=2500) - plain) ** 2).mean() / 2500
+    share = restored_share(weights, shape=(128, 128), noise=25, signal=2500)
+    assert 1 - left == pytest.approx(share, abs=0.03)
+    assert 0.2 < share < 0.9
 
 
 def test_the_public_filter():

@@ -17,7 +17,7 @@ from pixelveil.schemes import Scheme
 from pixelveil.schemes.layout import lay_back
 from pixelveil.steps import GaussianFilter
 
-__all__ = ["Deconvolution", "FollowedReading", "public_filter", "wiener"]
+__all__ = ["Deconvolution", "FollowedReading", "public_filter", "restored_share", "wiener"]
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,8 @@ _SIGNAL = 0.09 * 255**2
 # Rounding to whole levels.
 _ROUNDING = 1 / 12
 _CHUNK = 16
-# Where the filter leaves little above the rounding, what comes back is noisy: it is also looked at from afar.
+# Where less of the signal comes back than this, it is noisy, and is also looked at from afar.
+_CLEAN = 0.95
 _SMOOTHING = (1.0,)
 
 
@@ -63,6 +64,24 @@ def wiener(images: Images, *, weights: Floats, noise: float = _ROUNDING, signal:
     spectrum = fft.dctn(images.astype(np.float64) - _MIDDLE, type=1, axes=(1, 2))
     restored = fft.idctn(spectrum * gain / (gain**2 + noise / signal), type=1, axes=(1, 2))
     return np.asarray(restored + _MIDDLE)
+
+
+def restored_share(
+    weights: Floats, *, shape: tuple[int, int], noise: float = _ROUNDING, signal: float = _SIGNAL
+) -> float:
+    """Return the share of the energy of white values that `wiener` brings back, the mean of ``H^2 / (H^2 + n / s)``.
+
+    Args:
+        weights: The filter (k,).
+        shape: Height and width of the images.
+        noise: Variance of what was added after it.
+        signal: Variance of the values before it.
+
+    >>> round(restored_share(np.array([0.239, 0.522, 0.239]), shape=(32, 32)), 2)
+    0.97
+    """
+    gain = np.outer(_gains(weights, shape[0]), _gains(weights, shape[1]))
+    return float((gain**2 / (gain**2 + noise / signal)).mean())
 
 
 def public_filter(scheme: Scheme) -> Floats | None:
@@ -142,6 +161,8 @@ class Deconvolution(Attack):
                 advance(start + len(part), len(victims))
         shuffled, channels = wants["shuffle"] == "per_pixel", evidence.shape[2]
         followed = [FollowedReading(inverted=(bit,) * channels) for bit in (False, True)] if shuffled else []
-        versions: tuple[Version, ...] = (*folded_readings(shuffled=shuffled, smoothing=_SMOOTHING), *followed)
+        share = restored_share(weights, shape=(victims.shape[1], victims.shape[2]), noise=noise)
+        smoothing = () if share > _CLEAN else _SMOOTHING
+        versions: tuple[Version, ...] = (*folded_readings(shuffled=shuffled, smoothing=smoothing), *followed)
         images = lay_back(np.concatenate(read), shape=evidence.shape, planes=evidence.scheme.planes)
-        return Reconstruction(images=images, versions=versions, per_image=True)
+        return Reconstruction(images=images, versions=versions, per_image=True, facts={"restored": share})

@@ -1,0 +1,54 @@
+"""Attacks on single pixels, filters and seeds, and with known or chosen images, beside the design study's figures.
+
+``python -m benchmarks.attack_pixels pixels pairs --data cifar10.npz`` writes ``benchmarks/results/attacks-pixels.json``
+and ``attacks-pairs.json``; without CIFAR-10 its rows are left out.
+Every row has what was measured, the control (AES-CTR noise in place of the plain images, same scheme, same choice of
+readings) and, where the design study has the figure, "study": its photographs are not all the same as these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import attack_pairs_topic, attack_pixels_topic
+from pixelveil.atomic import write_atomic
+from pixelveil.machine import commit, machine, versions
+
+TOPICS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
+    "pixels": attack_pixels_topic.run,
+    "pairs": attack_pairs_topic.run,
+}
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def main() -> None:
+    """Run the named topics."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("topics", nargs="+", choices=list(TOPICS))
+    parser.add_argument("--data", type=Path, help="an .npz file of CIFAR-10 with x_train and x_test")
+    asked = parser.parse_args()
+    for topic in asked.topics:
+        start = time.perf_counter()
+        results = TOPICS[topic](asked.data)
+        record = {
+            "suite": f"attacks-{topic}",
+            "date": datetime.now(UTC).date().isoformat(),
+            "commit": commit(),
+            "machine": machine(),
+            "versions": versions(),
+            "seconds": round(time.perf_counter() - start, 1),
+            "results": results,
+        }
+        text = json.dumps(record, indent=1)
+        write_atomic(RESULTS / f"attacks-{topic}.json", (text + "\n").encode())
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

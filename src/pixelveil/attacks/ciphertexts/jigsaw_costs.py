@@ -96,9 +96,7 @@ def _borders(side: int, *, states: States) -> tuple[int, NDArray[np.int64]]:
     return int(compose[_MIRROR, upright]), compose[upright, : states.turns]
 
 
-def _by_gradients(
-    lines: NDArray[np.float32], *, states: States, regularizer: float
-) -> Callable[[int], Compare]:
+def _by_gradients(lines: NDArray[np.float32], *, states: States, regularizer: float) -> Callable[[int], Compare]:
     """Return what compares borders by their gradients, for each side."""
     asks, offers = _features(lines, regularizer=regularizer)
     # A piece asks of the other and offers to it; the other does the same.
@@ -107,10 +105,10 @@ def _by_gradients(
 
     def prepare(side: int) -> Compare:
         mine, theirs = _borders(side, states=states)
-        values = other[theirs].swapaxes(0, 1).reshape(number * states.count, -1)
+        values = np.ascontiguousarray(other[theirs].swapaxes(0, 1)).reshape(number * states.count, -1)
 
         def fill(part: slice, found: NDArray[np.float32]) -> None:
-            found[:] = (own[mine, part, 0] @ values.T).reshape(found.shape)
+            found[:] = (np.ascontiguousarray(own[mine, part, 0]) @ values.T).reshape(found.shape)
 
         return fill
 

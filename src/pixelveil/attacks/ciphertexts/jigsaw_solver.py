@@ -112,8 +112,10 @@ def assemble(
     for number in range(search.tries):
         if (found and found[0].sure == 1) or unchanged > search.patience or (number and budget and budget.spent):
             break
-        child = puzzle.joined(noise=search.noise if number else 0) if number < search.elite else _child(
-            puzzle, found, search=search
+        child = (
+            puzzle.joined(noise=search.noise if number else 0)
+            if number < search.elite
+            else _child(puzzle, found, search=search)
         )
         unchanged = unchanged + 1 if found and child.energy >= found[0].energy - 1e-9 else 0
         if all(abs(child.energy - one.energy) > 1e-9 for one in found):

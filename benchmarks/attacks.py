@@ -15,11 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import attack_statistics_topic
+from benchmarks import attack_models, attack_statistics_topic
 from pixelveil.atomic import write_atomic
 from pixelveil.machine import commit, machine, versions
 
-TOPICS: dict[str, Callable[[Path | None], dict[str, Any]]] = {"statistics": attack_statistics_topic.run}
+TOPICS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
+    "models": attack_models.run,
+    "statistics": attack_statistics_topic.run,
+}
 RESULTS = Path(__file__).resolve().parent / "results"
 
 

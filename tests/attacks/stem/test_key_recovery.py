@@ -11,7 +11,8 @@ from torch import nn
 from pixelveil.attacks.measures import ssim
 from pixelveil.attacks.stem.embedding import PatchEmbedding
 from pixelveil.attacks.stem.evidence import ModelEvidence, base_tensors
-from pixelveil.attacks.stem.key_recovery import StemKey, kind_of, match_columns, procrustes, recover_key
+from pixelveil.attacks.stem.key_recovery import StemKey, kind_of, match_columns, recover_key
+from pixelveil.attacks.stem.orthogonal_keys import procrustes
 from pixelveil.attacks.stem.tokens import public_prior, smooth_prior
 from pixelveil.keys import Key
 from pixelveil.models import encrypt_model, extract_stem
@@ -72,7 +73,7 @@ def drifted_key(victims, *, drift, width=384, filters="smooth", seed=0):
     return *made, join_blocks(blocks, shape=(32, 32, 3), block=(8, 8))
 
 
-@pytest.mark.parametrize(("drift", "least"), [(0.0, 0.9999), (0.01, 0.99), (0.05, 0.97), (0.1, 0.95), (0.3, 0.85)])
+@pytest.mark.parametrize(("drift", "least"), [(0.0, 0.9999), (0.01, 0.99), (0.05, 0.98), (0.1, 0.96), (0.3, 0.9)])
 def test_orthogonal_keys_under_drift(victims, public, drift, least):
     encrypted, base, ciphertexts = drifted_key(victims, drift=drift)
     prior = public_prior(public, side=8)
@@ -83,17 +84,6 @@ def test_orthogonal_keys_under_drift(victims, public, drift, least):
     bare = split_blocks(ciphertexts, block=(8, 8)) @ left @ right.T
     unshrunk = np.clip(np.rint(join_blocks(bare, shape=(32, 32, 3), block=(8, 8))), 0, 255).astype(np.uint8)
     assert similarity >= ssim(unshrunk, victims).mean() - 1e-6
-
-
-def test_kernels_smoother_than_the_fast_decomposition_can_bear():
-    """Gaussian filters of growing width: singular values over many decades."""
-    from scipy.ndimage import gaussian_filter
-
-    generator = np.random.default_rng(0)
-    rows = gaussian_filter(generator.normal(size=(384, 8, 8, 3)), (0, 2, 2, 0.5)).reshape(384, -1)
-    turn = np.linalg.qr(generator.normal(size=(192, 192)))[0]
-    left, right = procrustes(rows @ turn.T, rows)
-    assert np.abs(rows @ right @ left.T - rows @ turn.T).max() < 1e-4 * np.abs(rows).max()
 
 
 def test_any_matrix_by_least_squares():
@@ -124,29 +114,29 @@ def test_what_a_scheme_does_inside_blocks_is_public():
 
 
 @pytest.fixture(scope="module")
-def digits():
-    """Uint8 (1000, 32, 32, 3) and labels: digits in colors of their own, so that the model has something to learn."""
+def fine_tuned(make_vit):
+    """A public model, and what it became when it was trained on digits in colors of their own."""
     data = load_digits()
     images = np.repeat(np.repeat(data.images[:1000] * 15, 4, axis=1), 4, axis=2)
-    tint = np.random.default_rng(0).uniform(0.4, 1, (1000, 1, 1, 3))
-    return np.rint(images[..., None] * tint).astype(np.uint8), data.target[:1000]
-
-
-@pytest.mark.parametrize("scheme", ["vit-permutation", "vit-orthogonal"])
-def test_a_base_that_was_really_fine_tuned_still_gives_the_key(make_vit, digits, victims, public, scheme):
-    """A public model is trained on private images, then encrypted: the attacker has the public one."""
-    images, labels = digits
-    start, tuned = make_vit(), copy.deepcopy(make_vit()).train()
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+    images = np.rint(images[..., None] * np.random.default_rng(0).uniform(0.4, 1, (1000, 1, 1, 3))).astype(np.uint8)
+    public, tuned = make_vit(), copy.deepcopy(make_vit()).train()
+    pixels, labels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1, torch.from_numpy(data.target)
     stepper = torch.optim.AdamW(tuned.parameters(), lr=1e-3)
     for batch in torch.randperm(1000, generator=torch.Generator().manual_seed(0)).split(100):
         stepper.zero_grad()
-        nn.functional.cross_entropy(tuned(pixels[batch]), torch.from_numpy(labels)[batch]).backward()
+        nn.functional.cross_entropy(tuned(pixels[batch]), labels[batch]).backward()
         stepper.step()
-    moved = tuned.patch_embed.proj.weight - start.patch_embed.proj.weight
-    assert moved.norm() > 0.03 * start.patch_embed.proj.weight.norm(), "nothing was learned, so nothing is shown"
+    moved = tuned.patch_embed.proj.weight - public.patch_embed.proj.weight
+    assert moved.norm() > 0.03 * public.patch_embed.proj.weight.norm(), "nothing was learned, so nothing is shown"
+    return public, tuned.eval()
+
+
+@pytest.mark.parametrize("scheme", ["vit-permutation", "vit-orthogonal"])
+def test_a_base_that_was_really_fine_tuned_still_gives_the_key(fine_tuned, victims, public, scheme):
+    """A public model is trained on private images, then encrypted: the attacker has the public one."""
+    start, tuned = fine_tuned
     made, key, half = create_scheme(scheme, block_size=4), Key.generate(), (0.5,) * 3
-    encrypted = encrypt_model(tuned.eval(), scheme=made, key=key, image_size=32, mean=half, std=half)
+    encrypted = encrypt_model(tuned, scheme=made, key=key, image_size=32, mean=half, std=half)
     evidence = ModelEvidence(
         scheme=made,
         stem=extract_stem(encrypted),
@@ -158,4 +148,4 @@ def test_a_base_that_was_really_fine_tuned_still_gives_the_key(make_vit, digits,
     read = StemKey().run(evidence).images
     if scheme == "vit-permutation":
         assert np.array_equal(read, victims)
-    assert ssim(read, victims).mean() > 0.85
+    assert ssim(read, victims).mean() > 0.9

@@ -2,9 +2,9 @@
 
 * Permutations and inversions: the columns of K' are those of K, some with the other sign, so that matching columns by
   their correlation gives the key, for any width and far beyond the drift of fine-tuning.
-* Orthogonal matrices: ``A = U V^T`` with ``K'^T K = U S V^T`` (Procrustes; Schoenemann, Psychometrika 31, 1966). Where
-  the embedding is narrower than a block, A is known on the row space of K, and the rest of a block is estimated. Where
-  the base has drifted, the residual tells how far A may be off in each plane, and what is uncertain is shrunk.
+* Orthogonal matrices: the Procrustes problem, with second moments of ciphertexts where the base has drifted, see
+  `orthogonal_keys`. Where the embedding is narrower than a block, the key is known on the row space of K, and the rest
+  of a block is estimated.
 * Any other matrix: least squares, which is what decoding tokens does.
 
 The block order is that of the nearest rows of the position table. Source: the design study of this project; the
@@ -24,21 +24,18 @@ from pixelveil.attacks.attack import Access, Budget, Images, Reconstruction
 from pixelveil.attacks.stem.embedding import Floats, PatchEmbedding
 from pixelveil.attacks.stem.evidence import ModelEvidence, held
 from pixelveil.attacks.stem.model_attack import ModelAttack
+from pixelveil.attacks.stem.orthogonal_keys import Seen, find_isometry
 from pixelveil.attacks.stem.positions import Order, order_from_base
-from pixelveil.attacks.stem.tokens import Errors, Prior, as_images, common_error, decoder, prior_of
+from pixelveil.attacks.stem.tokens import Prior, as_images, common_error, decoder, prior_of
 from pixelveil.plans import AffinePlan
 from pixelveil.plans.geometry import join_blocks
 from pixelveil.schemes import Scheme
 from pixelveil.steps import OrthogonalMixing
 
-__all__ = ["Kind", "RecoveredKey", "StemKey", "kind_of", "match_columns", "procrustes", "recover_key"]
+__all__ = ["Kind", "RecoveredKey", "StemKey", "kind_of", "match_columns", "recover_key"]
 
 Kind = Literal["signed", "orthogonal", "affine"]
 """What the key does inside a block, as the scheme says."""
-
-
-# A residual below this share of the kernel's energy is what float32 tensors leave, not drift.
-_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,27 +86,6 @@ def match_columns(encrypted: Floats, base: Floats) -> tuple[NDArray[np.int64], N
     return index, np.where(matched < 0, -1, 1).astype(np.int8), float(np.abs(matched).mean())
 
 
-def procrustes(encrypted: Floats, base: Floats) -> tuple[Floats, Floats]:
-    """Return U and V, (L, r) each, with ``A = U V^T`` on the row space of K: the isometry nearest to ``K'^T K``.
-
-    Args:
-        encrypted: K' = K A^T, (D, L).
-        base: K, (D, L).
-
-    >>> base = np.random.default_rng(0).normal(size=(8, 4))
-    >>> turn = np.linalg.qr(np.random.default_rng(1).normal(size=(4, 4)))[0]
-    >>> left, right = procrustes(base @ turn.T, base)
-    >>> bool(np.allclose(left @ right.T, turn))
-    True
-    """
-    from scipy.linalg import svd
-
-    # The faster driver of LAPACK fails on some kernels of smooth filters, whose singular values span many decades.
-    left, sizes, right = svd(encrypted.T @ base, lapack_driver="gesvd")
-    rank = int((sizes > 1e-10 * sizes[0]).sum())
-    return left[:, :rank], right[:rank].T
-
-
 def recover_key(
     encrypted: PatchEmbedding,
     base: PatchEmbedding,
@@ -127,12 +103,12 @@ def recover_key(
         kind: What the key does inside blocks.
         prior: Of plain blocks; it fills in what a narrow embedding does not tell.
         order: int64 (N,), source block of each place; None: blocks stayed.
-        ciphertexts: (n, H, W, C), grey levels: their mean corrects an orthogonal key when the base has drifted.
+        ciphertexts: (n, H, W, C), grey levels: they correct an orthogonal key when the base has drifted.
     """
     many = encrypted.by_position
     kernels = encrypted.kernel if many else encrypted.kernel[None]
     biases = encrypted.bias if many else encrypted.bias[None]
-    seen = None if many or ciphertexts is None else _Seen.of(encrypted, ciphertexts)
+    seen = None if many or ciphertexts is None else Seen.of(encrypted, ciphertexts)
     if kind == "signed":
         found = [_undo_signed(kernel, base) for kernel in kernels]
     elif kind == "orthogonal":
@@ -156,18 +132,6 @@ def kind_of(scheme: Scheme) -> Kind:
     return "orthogonal" if any(isinstance(step, OrthogonalMixing) for step in scheme.steps()) else "signed"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Seen:
-    """The mean block of ciphertexts, and of how many."""
-
-    mean: Floats
-    images: int
-
-    @classmethod
-    def of(cls, encrypted: PatchEmbedding, ciphertexts: Images) -> _Seen:
-        return cls(mean=encrypted.blocks(ciphertexts).mean(axis=(0, 1)), images=len(ciphertexts))
-
-
 def _undo_signed(encrypted: Floats, base: PatchEmbedding) -> tuple[Floats, Floats, float]:
     """Return matrix and offset of ``x = A^-1 (y - c)`` for y = x[index], or 255 - x[index] where the sign is -1."""
     index, sign, agreement = match_columns(encrypted, base.kernel)
@@ -177,39 +141,17 @@ def _undo_signed(encrypted: Floats, base: PatchEmbedding) -> tuple[Floats, Float
 
 
 def _undo_orthogonal(
-    encrypted: Floats, base: PatchEmbedding, prior: Prior, seen: _Seen | None
+    encrypted: Floats, base: PatchEmbedding, prior: Prior, seen: Seen | None
 ) -> tuple[Floats, Floats, float]:
-    """Return them for y = A x with an orthogonal A: U^T y reads V^T x, and the rest comes from the prior."""
-    left, right = procrustes(encrypted, base.kernel)
-    residual = float(np.square(encrypted - base.kernel @ right @ left.T).sum())
-    share = residual / float(np.square(encrypted).sum())
-    reading, errors = right.T, None
+    """Return them for y = A x with an orthogonal A; what it does not tell of a block comes from the prior."""
+    found = find_isometry(encrypted, base.kernel, prior=prior, seen=seen)
+    reading = found.right.T
     expected = reading @ prior.mean
-    if share > _ROUNDING:
-        errors = _turning_errors(base.kernel, right, residual=residual, prior=prior)
-        if seen is not None:
-            rest = left.T @ seen.mean - expected
-            expected = expected + common_error(rest, matrix=reading, prior=prior, errors=errors, images=seen.images)
-    gain = decoder(reading, prior=prior, errors=errors)
-    return gain @ left.T, prior.mean - gain @ expected, 1.0 - share**0.5
-
-
-def _turning_errors(kernel: Floats, right: Floats, *, residual: float, prior: Prior) -> Errors:
-    """Return what is wrong with readings V^T x when the kernel has drifted.
-
-    To first order the estimated isometry is turned by an angle of variance ``v / (g_i + g_j)`` in the plane of each
-    two eigenvectors of K^T K with eigenvalues g, where v is the variance of the drift: what of the residual the
-    isometry could not explain away.
-    """
-    (width, lanes), rank = kernel.shape, right.shape[1]
-    freedom = width * lanes - rank * lanes + rank * (rank + 1) / 2
-    energies, axes = np.linalg.eigh(kernel.T @ kernel)
-    energies = np.maximum(energies, 1e-12 * energies[-1])
-    turns = np.minimum(residual / freedom / np.add.outer(energies, energies), 1 / lanes)
-    own = turns @ np.einsum("ij,ik,kj->j", axes, prior.covariance, axes, optimize=True)
-    common = turns @ np.square(axes.T @ prior.mean)
-    basis = right.T @ axes
-    return Errors(own=(basis * own) @ basis.T, common=(basis * common) @ basis.T)
+    if found.errors is not None and seen is not None:
+        rest = found.left.T @ seen.mean - expected
+        expected = expected + common_error(rest, matrix=reading, prior=prior, errors=found.errors, images=seen.images)
+    gain = decoder(reading, prior=prior, errors=found.errors)
+    return gain @ found.left.T, prior.mean - gain @ expected, 1.0 - found.unexplained
 
 
 def _undo_affine(encrypted: Floats, bias: Floats, base: PatchEmbedding, prior: Prior) -> tuple[Floats, Floats, float]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pixelveil.attacks.attack import Access, Budget
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
 from pixelveil.attacks.games.referee import link_scores, new_key, public_part
-from pixelveil.attacks.games.rehearsal import rehearse, similarity
+from pixelveil.attacks.games.rehearsal import calibrated, rehearse, similarity
 from pixelveil.schemes import Scheme
 
 __all__ = ["Linking"]
@@ -64,10 +64,12 @@ class Linking(Game):
         second = (new_key(scheme, noise=deck.noise) if self.rekeyed else encrypt)(few[order])
         if advance:
             advance(1, 2)
-        found = link_scores(order, similarity(rulers.best(first), rulers.best(second)))
+        found = link_scores(order, calibrated(similarity(rulers.best(first), rulers.best(second))))
         if advance:
             advance(2, 2)
         facts: dict[str, Any] = {
+            "area under the curve": round(found.auc.value, 4),
+            "true pairs at one false in 1,000": round(found.tpr.value, 4),
             "reading": rulers.best.name,
             "ruler": rulers.best.kind,
             "rehearsed": rulers.best.rehearsed,

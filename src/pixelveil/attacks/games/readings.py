@@ -95,7 +95,9 @@ def gram_of_blocks(images: Images, *, side: int) -> Floats:
         side: Of a block in pixels.
     """
     count, height, width, channels = images.shape
-    parts = _centered(images).reshape(count, height // side, side, width // side, side, channels)
+    # Floats are taken as they are: the mean of a set is no invariant.
+    values = _centered(images) if images.dtype == np.uint8 else images.astype(np.float32)
+    parts = values.reshape(count, height // side, side, width // side, side, channels)
     blocks = parts.transpose(0, 1, 3, 2, 4, 5).reshape(count, -1, side * side * channels)
     products = blocks @ blocks.transpose(0, 2, 1)
     order = np.argsort(np.diagonal(products, axis1=1, axis2=2), axis=1)

@@ -20,7 +20,7 @@ from pixelveil.attacks.games.referee import Encrypt, new_key
 from pixelveil.errors import UsageError
 from pixelveil.schemes import Scheme
 
-__all__ = ["Ruler", "Rulers", "nearest", "rehearse", "similarity", "stand_in"]
+__all__ = ["Ruler", "Rulers", "calibrated", "nearest", "rehearse", "similarity", "stand_in"]
 
 Floats = NDArray[np.float32]
 Kind = Literal["single numbers", "discriminant"]
@@ -31,6 +31,7 @@ _MOST = 512
 _PARTS = 4
 _RANK = 128
 _FLOOR = 1e-4
+_NEAREST = 10
 _FITTED = ("pool", "basis")
 
 
@@ -133,6 +134,25 @@ def similarity(rows: Floats, columns: Floats) -> NDArray[np.float64]:
     left, right = rows.astype(np.float64), columns.astype(np.float64)
     squares = np.square(left).sum(axis=1)[:, None] + np.square(right).sum(axis=1)[None]
     return np.asarray(np.minimum(2 * left @ right.T - squares, 0))
+
+
+def calibrated(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return scores of pairs less what either image has with its nearest ones, so that one threshold serves all pairs.
+
+    ``2 s_ij - r_i - c_j``, with the means of the ten best scores of row and column. Source: Conneau et al., ICLR
+    (2018), cross-domain similarity local scaling.
+
+    Args:
+        scores: (n, m).
+
+    >>> calibrated(np.array([[0.0, -4.0], [-9.0, -1.0]])).tolist()
+    [[6.5, -3.5], [-8.5, 5.5]]
+    """
+    rows, columns = (
+        np.sort(scores, axis=axis).take(range(-min(_NEAREST, scores.shape[axis]), 0), axis=axis).mean(axis=axis)
+        for axis in (1, 0)
+    )
+    return np.asarray(2 * scores - rows[:, None] - columns[None])
 
 
 def nearest(rows: Floats, columns: Floats, *, one_to_one: bool = True) -> NDArray[np.intp]:

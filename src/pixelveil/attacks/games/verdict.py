@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pixelveil.attacks.games.game import GameResult
-from pixelveil.attacks.intervals import Interval
+from pixelveil.attacks.intervals import Interval, of_share
 from pixelveil.attacks.verdict import RULES, Rules, Verdict
 
 __all__ = ["GAME_RULES", "GameJudgment", "GameRules", "judge_game"]
@@ -20,6 +20,7 @@ class GameRules:
         linking_tpr: Linked pairs at the declared false positive rate, from which linking is broken.
         linking_auc: Area under the curve, above which linking leaks.
         effect: Smallest gain over chance, as a share of what can be gained, that counts as a leak.
+        confidence: Of gains over chance in single answers; a control that fails by chance would spoil a good figure.
         member_lift: Members found, in multiples of the false positive rate, from which membership leaks.
     """
 
@@ -27,6 +28,7 @@ class GameRules:
     linking_tpr: float = 0.10
     linking_auc: float = 0.55
     effect: float = 0.05
+    confidence: float = 0.999
     member_lift: float = 5.0
 
 
@@ -79,9 +81,9 @@ def judge_game(
         return _linking(result, game_rules)
     if result.scale == "membership":
         return _membership(result, game_rules)
-    gain = result.advantage
+    sure = of_share(result.hits, result.trials, confidence=game_rules.confidence)
     words = f"{_percent(result.interval)} right answers; chance is {result.chance:.1%}"
-    if gain.low > 0 and gain.value >= game_rules.effect:
+    if sure.low > result.chance and result.advantage.value >= game_rules.effect:
         return GameJudgment(verdict="LEAK", criterion=words)
     return GameJudgment(verdict="NO LEAK FOUND", criterion=words)
 

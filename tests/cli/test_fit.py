@@ -97,6 +97,15 @@ def test_a_basis_is_never_overwritten(workplace):
     assert (workplace / "basis").read_bytes() == before
 
 
+def test_more_images_than_the_memory_holds_are_refused_at_the_first(workplace, monkeypatch):
+    monkeypatch.setattr(fit, "_MOST_BYTES", 16 * 20 * 16 * 3)
+    run("fit instahide --data faces --out enough")
+    monkeypatch.setattr(fit, "_MOST_BYTES", 16 * 20 * 16 * 3 - 1)
+    with pytest.raises(UsageError, match="16 images of 20x16 are more than an asset can hold"):
+        run("fit instahide --data faces --out more")
+    run("fit instahide --data faces --out more --limit 15")
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -84,6 +84,8 @@ def test_colors_are_permuted_unless_asked(tmp_path):
         (("vit-orthogonal", "--seed", 1), "no public program"),
         (("tanaka-le", "--seed", 1, "--size", "big"), "is not HEIGHTxWIDTH"),
         (("tanaka-le", "--seed", 1, "--size", "0x8"), "is not HEIGHTxWIDTH"),
+        (("tanaka-le", "--seed", 1, "--size", "²x8"), "is not HEIGHTxWIDTH"),
+        (("smkk", "--seed", 1, "--size", "99999x99999"), "has more than 67,108,864 pixels"),
         (("tanaka-le", "--seed", 1, "--channels", 2), "must be 1 or 3"),
         (("tanaka-le", "--seed", 1, "--rng", "matlab"), "rng must be"),
         (("tanaka-le", "--arrays", "none.npy"), "cannot be read"),

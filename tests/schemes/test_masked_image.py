@@ -77,6 +77,8 @@ def test_values_are_as_noisy_as_the_budget_says():
         ({"epsilon": 0.0}, "epsilon must be above 0 and at most feature_epsilon 0.1"),
         ({"epsilon": 0.2}, "epsilon must be above 0 and at most feature_epsilon 0.1, not 0.2"),
         ({"mask_epsilon": -0.1}, "must not be negative"),
+        ({"mask_epsilon": 5e-324}, "a budget per grey level is at least 1e-06"),
+        ({"epsilon": 5e-324}, "a budget per grey level is at least 1e-06"),
         ({"smoothing": -1}, "smoothing must be 0 to 100 pixels, not -1.0"),
         ({"feature_share": 0}, "feature_share must be above 0"),
         ({"feature_share": 1.1}, "feature_share must be above 0 and at most 1"),

@@ -40,6 +40,7 @@ PASSPHRASE_VARIABLE = "PIXELVEIL_PASSPHRASE"  # noqa: S105 - the name of a varia
 
 # Beyond that are numbers and nested lists that a parser of JSON gives up on.
 _LONGEST_VALUE = 500
+_MOST_BITS = 63
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 KeyOption = Annotated[Path, typer.Option("--key", "-k", help="Key file.")]
@@ -102,9 +103,12 @@ def parameters_from(parameters: Sequence[str] | None) -> dict[str, Any]:
         if len(text) > _LONGEST_VALUE:
             raise UsageError(f"--parameter {label}: no value is longer than {_LONGEST_VALUE} characters")
         try:
-            values[label.replace("-", "_")] = json.loads(text)
+            value = json.loads(text)
         except json.JSONDecodeError:
-            values[label.replace("-", "_")] = text
+            value = text
+        if type(value) is int and value.bit_length() > _MOST_BITS:
+            raise UsageError(f"--parameter {label}: no number is that large")
+        values[label.replace("-", "_")] = value
     return values
 
 

@@ -41,6 +41,9 @@ ResumeOption = Annotated[
 
 _MOST_IMAGES = 1000
 
+# They are in the memory at once, twice for a moment, and a larger asset would not be read again.
+_MOST_BYTES = 2 << 30
+
 
 def fit(
     name: NameArgument,
@@ -137,6 +140,12 @@ def _read(data: Path, *, size: int | None, limit: int, advance: Any) -> tuple[ND
                     f"{path}: is {image.shape[0]}x{image.shape[1]}, not {images[0].shape[0]}x{images[0].shape[1]} as "
                     "the others",
                     hint="bring all to one size: --size",
+                )
+            if image.nbytes * len(chosen) > _MOST_BYTES:
+                height, width, _ = image.shape
+                raise UsageError(
+                    f"{data}: {len(chosen)} images of {height}x{width} are more than an asset can hold",
+                    hint="make them smaller, --size, or fewer, --limit",
                 )
             images.append(image)
         except ImageError as error:

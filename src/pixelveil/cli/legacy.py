@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["import_key"]
 
+# Digits of a side.
+_LONGEST_SIDE = 6
+
 NameArgument = Annotated[str, typer.Argument(help="Name of a scheme.", show_default=False)]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Asset to make; must not exist.", show_default=False)]
 ArraysOption = Annotated[
@@ -53,6 +56,7 @@ def import_key(
 
     Example: pixelveil schemes import-key madono-ele --arrays key4.npz --seed 30 --rng python --out ele.pvasset
     """
+    from pixelveil.data.decode import MAX_PIXELS
     from pixelveil.schemes.legacy.material import legacy_from_arrays, legacy_from_seed, read_arrays, why_not_a_key
 
     if out.exists():
@@ -60,8 +64,10 @@ def import_key(
     if arrays is None and seed is None:
         raise UsageError("there is nothing to import", hint="give --arrays FILE, or --seed N --rng GENERATOR")
     height, _, width = size.partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+    if not all(side.isdecimal() and len(side) <= _LONGEST_SIDE and int(side) for side in (height, width)):
         raise UsageError(f"--size {size!r} is not HEIGHTxWIDTH")
+    if int(height) * int(width) > MAX_PIXELS:
+        raise UsageError(f"--size {size} has more than {MAX_PIXELS:,} pixels")
     if channels not in (1, 3):
         raise UsageError(f"--channels must be 1 or 3, not {channels}")
     scheme, shape = scheme_from(name, parameter), (int(height), int(width), channels)

@@ -87,8 +87,9 @@ def encrypt_folder(
     """Encrypt all images of a folder; the folders they are in become class and group.
 
     The result holds no plain image, no original file name and no metadata. The same call again takes up a job that
-    was stopped, and leaves the bytes that an undisturbed job would have left (with a shared or derived key; an
-    ephemeral key is new in every run). Files that are not readable images are listed in ``rejected``; the rest goes on.
+    was stopped, and leaves the bytes that an undisturbed job would have left (with a shared or derived key and a scheme
+    that draws nothing anew; an ephemeral key, noise and mixing are new in every run). Files that are not readable
+    images are listed in ``rejected``; the rest goes on.
 
     Args:
         source: Folder of images; class folders, splits of class folders, or neither.

@@ -16,6 +16,9 @@ __all__ = ["MaskedImage"]
 # The window that blurs has four times this radius.
 _LARGEST_SMOOTHING = 100
 
+# Nothing is left of an image long before; far below, floats overflow.
+_LEAST_BUDGET = 1e-6
+
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedImage(Scheme):
@@ -89,6 +92,8 @@ class MaskedImage(Scheme):
             )
         if self.mask_epsilon < 0:
             raise UsageError(f"{self.name}: mask_epsilon must not be negative")
+        if self.epsilon < _LEAST_BUDGET or 0 < self.mask_epsilon < _LEAST_BUDGET:
+            raise UsageError(f"{self.name}: a budget per grey level is at least {_LEAST_BUDGET}")
         if not 0 <= self.smoothing <= _LARGEST_SMOOTHING:
             raise UsageError(f"{self.name}: smoothing must be 0 to {_LARGEST_SMOOTHING} pixels, not {self.smoothing}")
         if not 0 < self.feature_share <= 1:

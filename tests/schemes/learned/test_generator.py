@@ -40,4 +40,4 @@ def test_images_of_a_batch_do_not_meet():
     weights, images = weights_for(width=2, blocks=1), torch.rand(3, 3, 8, 8)
     together = generator(images, weights)
     alone = torch.cat([generator(image[None], weights) for image in images])
-    torch.testing.assert_close(together, alone)
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=0)

@@ -24,8 +24,9 @@ $(STAMP): $(PACKAGES)
 demo: $(STAMP)
 	$(BIN)/pixelveil demo --out demo-report
 
+# Two processes with one thread each: more threads would only wait for each other.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""G3, chosen images: of two images that the player chose, which one was encrypted? (IND-CPA)"""
+"""G3, chosen images (IND-CPA): of two images that the player chose, which one was encrypted?"""
 
 from __future__ import annotations
 

@@ -66,13 +66,11 @@ def fit_classifier(
     scale = width * max(2 * float(np.square(values).sum(axis=1).mean()), 1e-9)
     kernel = _kernel(values, values, width=scale)
     targets = np.eye(classes)[labels] - 1 / classes
-    weights = np.linalg.solve(kernel + strength * np.eye(len(values)), targets)
+    weights = np.asarray(np.linalg.solve(kernel + strength * np.eye(len(values)), targets), np.float64)
     return Classifier(rows=values, weights=weights, center=center, spread=spread, width=scale)
 
 
-def cross_validated(
-    rows: NDArray[np.float32], labels: NDArray[np.intp], *, classes: int
-) -> tuple[float, float, float]:
+def cross_validated(rows: NDArray[np.float32], labels: NDArray[np.intp], *, classes: int) -> tuple[float, float, float]:
     """Return the share of right answers on rows held out, and the strength and width that reach it.
 
     Args:

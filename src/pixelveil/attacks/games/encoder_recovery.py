@@ -28,7 +28,6 @@ __all__ = ["Copy", "EncoderRecovery", "fit_copy", "patch_features", "recover_enc
 Floats = NDArray[np.float32]
 
 _RANK = 96
-_KEPT = 48
 _RANDOM = 512
 _SEED = 13
 _STRENGTHS = (1e-4, 1e-2, 1e-1, 1.0)
@@ -90,7 +89,7 @@ def fit_copy(features: Floats, added: Floats) -> Copy:
 
 
 def recover_encoder(
-    features: Floats, added: Floats, answers: NDArray[np.intp], *, rounds: int, ordered: bool
+    features: Floats, added: Floats, answers: NDArray[np.intp], *, rounds: int
 ) -> tuple[Copy, NDArray[np.intp], NDArray[np.intp]]:
     """Return a copy of the encoder, the order of patches, and which image is which, from a first guess of the latter.
 
@@ -102,21 +101,16 @@ def recover_encoder(
         added: (K, N, r) of the encoded ones, in another order, patches in one order for all.
         answers: First guess of the plain image of each encoded one, (K,).
         rounds: How often.
-        ordered: Whether the patches of plain and encoded images are known to have the same order.
     """
-    count, number, _ = added.shape
-    order = np.arange(number)
-    sure = np.arange(count)
+    count = len(added)
     lengths = np.linalg.norm(features - features.mean(axis=0), axis=-1), np.linalg.norm(added, axis=-1)
-    if not ordered:
-        order = _assign(_correlations(lengths[0][answers], lengths[1]))
+    # Patch order[q] of a plain image is patch q of its encoding.
+    order, sure = _assign(_correlations(lengths[0][answers], lengths[1])), np.arange(count)
     copy = fit_copy(features[answers][:, order][sure], added[sure])
     for _ in range(rounds):
-        # features[:, order[q]] stands where encoded patch q is.
         made = copy(features)
         target = added / copy.scale
-        if not ordered:
-            order = _assign(np.einsum("npr,nqr->pq", made[answers[sure]], target[sure], optimize=True))
+        order = _assign(np.einsum("npr,nqr->pq", made[answers[sure]], target[sure], optimize=True))
         scores = calibrated(similarity(made[:, order].reshape(count, -1), target.reshape(count, -1)))
         found, places = linear_sum_assignment(scores, maximize=True)
         answers = np.empty(count, np.intp)
@@ -153,7 +147,7 @@ class EncoderRecovery(Game):
 
     images: int = 1500
     gallery: int = 500
-    rounds: int = 5
+    rounds: int = 6
 
     def obstacle(self, scheme: Scheme) -> str:
         """Return why there is no encoder to copy; empty where there is."""
@@ -177,7 +171,7 @@ class EncoderRecovery(Game):
         encrypt, coins = new_key(scheme, noise=deck.noise), deck.referee
         order, places = coins.permutation(len(known)), coins.permutation(held)
         encoded, asked = encrypt(known[order]), encrypt(hidden[places])
-        first, facts = match_sets(public_part(scheme), known, encoded, public=deck.public)
+        first, said = match_sets(public_part(scheme), known, encoded, public=deck.public)
         if advance:
             advance(1, 2)
         block = scheme.block
@@ -185,10 +179,7 @@ class EncoderRecovery(Game):
             patch_features(lay_out(one, block=block, planes=scheme.planes), block=block) for one in (known, hidden)
         )
         added = _added(scheme, np.concatenate([encoded, asked]))
-        # Orthogonal maps may scramble blocks too, in an order that all images share; the order is always looked for.
-        copy, patch_order, answers = recover_encoder(
-            features, added[: len(known)], first, rounds=self.rounds, ordered=False
-        )
+        copy, patch_order, answers = recover_encoder(features, added[: len(known)], first, rounds=self.rounds)
         made = copy(unseen)[:, patch_order].reshape(held, -1)
         guesses = nearest(made, (added[len(known) :] / copy.scale).reshape(held, -1), one_to_one=False)
         if advance:
@@ -197,7 +188,7 @@ class EncoderRecovery(Game):
             "matched at first": round(float(np.mean(first == order)), 4),
             "matched at last": round(float(np.mean(answers == order)), 4),
             "images": len(known),
-            "reading": facts["reading"],
+            "reading": said["reading"],
         }
         hits = int(np.sum(guesses == places))
         return result_of(self.name, self.scale, hits=hits, trials=held, chance=1 / held, facts=facts)

@@ -43,9 +43,7 @@ def train_on_readings(
             break
         found.append((*cross_validated(reading(images), labels, classes=classes), name))
     share, strength, width, name = max(found)
-    fitted: Classifier = fit_classifier(
-        readings[name](images), labels, classes=classes, strength=strength, width=width
-    )
+    fitted: Classifier = fit_classifier(readings[name](images), labels, classes=classes, strength=strength, width=width)
     return name, share, lambda others: fitted(readings[name](others))
 
 

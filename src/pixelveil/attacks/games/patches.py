@@ -1,4 +1,4 @@
-"""Sets of patch vectors in random order: put them in one order for all images, and see what an image adds to the mean."""
+"""Sets of patch vectors in random order: put them in one order for all images, see what an image adds to the mean."""
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def readings_for(scheme: Scheme, *, shape: tuple[int, int, int]) -> Mapping[str,
 
 
 def sketch(rows: NDArray[np.float32], *, longest: int = _LONGEST) -> Floats:
-    """Return rows with at most ``longest`` numbers, distances about kept: each old one is added to a new one or taken off.
+    """Return rows with at most ``longest`` numbers, distances about kept.
+
+    Each old number is added to a new one or taken off, at random but always alike.
 
     Source: Charikar, Chen and Farach-Colton, ICALP (2002), count sketch.
 
@@ -105,29 +107,29 @@ def gram_of_blocks(images: Images, *, side: int) -> Floats:
     products = np.take_along_axis(products, order[:, None, :], axis=2)
     number = products.shape[1]
     products = products[:, *np.triu_indices(number)]
-    return np.sign(products) * np.sqrt(np.abs(products))
+    return np.asarray(np.sign(products) * np.sqrt(np.abs(products)), np.float32)
 
 
 def gram_of_rows(images: Images) -> Floats:
-    """Return inner products of pairs of rows, channel by channel: maps of columns, as projections are, about keep them."""
+    """Return inner products of rows, channel by channel: maps of columns, as projections are, about keep them."""
     values = images.astype(np.float32)
     step = -(-values.shape[1] // _ROWS)
     planes = values[:, ::step].transpose(0, 3, 1, 2)[:, :3]
     products = planes @ planes.transpose(0, 1, 3, 2)
     result = products[..., *np.triu_indices(products.shape[-1])].reshape(len(images), -1)
-    return np.sign(result) * np.sqrt(np.abs(result))
+    return np.asarray(np.sign(result) * np.sqrt(np.abs(result)), np.float32)
 
 
 def spectrum(images: Images) -> Floats:
     """Return logarithms of the singular values of up to three channels, largest first: secret rotations keep them."""
     planes = _centered(images).transpose(0, 3, 1, 2)[:, :3]
     found = np.linalg.svd(planes, compute_uv=False)
-    return np.log1p(found).reshape(len(images), -1)
+    return np.asarray(np.log1p(found).reshape(len(images), -1), np.float32)
 
 
 def cell_means(values: Floats, *, sides: tuple[int, ...] = (4, 8, 16)) -> Floats:
     """Return means over grids of about so many cells a side, of values (n, H', W', C')."""
-    found = []
+    found: list[Floats] = []
     for side in sides:
         if side > min(values.shape[1:3]) and found:
             break

@@ -60,7 +60,7 @@ class Ruler:
         rows = self.reading(encryptions[0])
         for one in encryptions[1:]:
             rows = rows + self.reading(one)
-        rows = _standardized(rows / len(encryptions))
+        rows = _standardized(np.asarray(rows / len(encryptions), np.float32))
         return np.asarray(rows * self.weights if self.weights.ndim == 1 else rows @ self.weights, np.float32)
 
 
@@ -220,7 +220,7 @@ def _apply(rows: Floats, weights: Floats) -> Floats:
 
 
 def _standardized(rows: Floats) -> Floats:
-    """Return numbers with mean zero and variance one over the set, so that what a key does to all images alike is gone."""
+    """Return numbers with mean zero and variance one over the set: what a key does to all images alike is gone."""
     centered = rows - rows.mean(axis=0)
     spread = centered.std(axis=0)
     return np.asarray(np.where(spread > 1e-6, centered / np.maximum(spread, 1e-6), 0), np.float32)

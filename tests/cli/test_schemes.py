@@ -74,3 +74,11 @@ def test_a_size_is_two_numbers(size):
     refused = run("show", "skk", "--size", size)
     assert refused.returncode == 2
     assert f"--size {size!r} is not HEIGHTxWIDTH" in refused.stderr
+
+
+def test_blocks_that_jpeg_cuts_do_not_survive_it():
+    facts = json.loads(run("show", "etc-color", "-p", "block-size=4", "--json").stdout)
+    assert facts["jpeg_obstacle"].startswith(
+        "etc-color moves blocks of 4x4 pixels, but JPEG 4:4:4 codes squares of 8x8"
+    )
+    assert json.loads(run("show", "etc-color", "--json").stdout)["jpeg_obstacle"] == ""

@@ -13,7 +13,7 @@ def test_every_scheme_is_found_by_its_name():
 
 
 def test_every_scheme_class_of_the_package_is_in_the_catalogue():
-    of_package = {kind for kind in Scheme.__subclasses__() if kind.__module__.startswith("pixelveil.")}
+    of_package = {kind for kind in Scheme.__subclasses__() if kind.__module__.startswith("pixelveil.schemes.")}
     assert of_package == set(SCHEMES.values())
 
 

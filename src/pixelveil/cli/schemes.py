@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import groupby
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -12,6 +12,9 @@ from pixelveil.cli.common import JsonOption, ParameterOption, emit, scheme_from
 from pixelveil.cli.fit import fit
 from pixelveil.cli.legacy import import_key
 from pixelveil.errors import UsageError
+
+if TYPE_CHECKING:
+    from pixelveil.schemes import Scheme
 
 __all__ = ["build_app", "list_all", "show"]
 
@@ -162,7 +165,7 @@ def describe(name: str, parameters: list[str] | None, shape: tuple[int, int, int
         "planes": scheme.planes,
         "reversible": scheme.reversible,
         "output_dtype": scheme.output_dtype,
-        "jpeg_obstacle": scheme.jpeg_obstacle,
+        "jpeg_obstacle": _jpeg_obstacle(scheme),
         "asset_kinds": list(scheme.asset_kinds),
         "needs_asset": scheme.needs_asset,
         "protects": scheme.protects,
@@ -172,6 +175,19 @@ def describe(name: str, parameters: list[str] | None, shape: tuple[int, int, int
         "published": [asdict(figure) for figure in PUBLISHED.get(name, ())],
         "citation": scheme.citation,
     }
+
+
+def _jpeg_obstacle(scheme: Scheme) -> str:
+    """Return why JPEG is refused with these parameters, empty where it is not: blocks may be too small for it."""
+    from pixelveil.data.storing import choose_storing
+
+    if scheme.jpeg_obstacle:
+        return scheme.jpeg_obstacle
+    try:
+        choose_storing(scheme, storage="jpeg")
+    except UsageError as error:
+        return error.message
+    return ""
 
 
 def _relation(facts: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ _DIRECTIONS = (8, 12, 16)
 _COMPONENTS = 64
 
 
-def split_channels(columns: Floats, *, channels: int, start: Whole | None = None) -> Whole:
+def split_channels(columns: Floats, *, channels: int) -> Whole:
     """Return the channel of each value, (L,), channels numbered in any order.
 
     Values of a channel are linked by neighbors that are alike: single linkage, cut at C clusters. Where that gives no
@@ -31,19 +31,16 @@ def split_channels(columns: Floats, *, channels: int, start: Whole | None = None
     Args:
         columns: (S, L): values in S blocks, in grey levels.
         channels: C; divides L.
-        start: Channels to begin with, instead of single linkage.
 
     Source: the design study of this project (single linkage); equal centers: this project.
     """
     count = columns.shape[1]
     if channels == 1:
         return np.zeros(count, np.int64)
-    if start is None:
-        linked = _linked(columns, channels=channels)
-        if (np.bincount(linked, minlength=channels) == count // channels).all():
-            return linked
-        start = _by_quantiles(columns, channels=channels)
-    return _without_gradients(columns, start, channels=channels)
+    linked = _linked(columns, channels=channels)
+    if (np.bincount(linked, minlength=channels) == count // channels).all():
+        return linked
+    return _without_gradients(columns, _by_quantiles(columns, channels=channels), channels=channels)
 
 
 def matched_channels(columns: Floats, *, labels: Whole) -> Whole:

@@ -70,8 +70,7 @@ def read_order(
     seen = blocks[:: -(-len(blocks) // _MOST_BLOCKS)]
     signs = tree_signs(seen) if inverted else np.ones(seen.shape[1])
     columns = (seen.astype(np.float64) - _MIDDLE) * signs
-    start = np.arange(columns.shape[1])
-    labels = split_channels(columns, channels=channels, start=start % channels if mostly_fixed else None)
+    labels = split_channels(columns, channels=channels)
     pixels = matched_channels(columns, labels=labels)
     distances = value_distances(columns[:, pixels])
     cells = grid_order(distances, side=side, start=pixels[0] // channels if mostly_fixed else None, budget=budget)

@@ -3,122 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from pixelveil.attacks.attack import Access, Budget, Images
+from pixelveil.attacks.attack import Access, Budget
+from pixelveil.attacks.games.encoder_copy import added_vectors, no_encoder, patch_features, recover_encoder
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
-from pixelveil.attacks.games.matching import match_sets
-from pixelveil.attacks.games.patches import aligned
+from pixelveil.attacks.games.matching import match_by_readings
 from pixelveil.attacks.games.referee import new_key, public_part
-from pixelveil.attacks.games.rehearsal import calibrated, nearest, similarity
-from pixelveil.plans.geometry import split_blocks
+from pixelveil.attacks.games.rehearsal import nearest
 from pixelveil.schemes import Scheme
-from pixelveil.schemes.layout import lay_out
-from pixelveil.steps import OrthogonalMixing
-from pixelveil.steps.patch_encoder import PatchEncoder
-from pixelveil.steps.set_shuffle import SetShuffle
 
-__all__ = ["Copy", "EncoderRecovery", "fit_copy", "patch_features", "recover_encoder"]
-
-Floats = NDArray[np.float32]
-
-_RANK = 96
-_RANDOM = 512
-_SEED = 13
-_STRENGTHS = (1e-4, 1e-2, 1e-1, 1.0)
-_SURE = 0.5
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Copy:
-    """A copy of a secret encoder, as far as its leading components go.
-
-    Args:
-        weights: (features, r): what a patch adds to the mean of its position.
-        scale: Each component counts in this unit, its error, (r,).
-    """
-
-    weights: Floats = field(repr=False)
-    scale: Floats = field(repr=False)
-
-    def __call__(self, features: Floats) -> Floats:
-        """Return what patches (n, N, features) add, (n, N, r), in units of their errors."""
-        return np.asarray(features @ self.weights / self.scale, np.float32)
-
-
-def patch_features(images: Images, *, block: int, seed: int = _SEED) -> Floats:
-    """Return features of patches (n, N, k): values, their differences from the image's mean patch, random ReLU units.
-
-    Args:
-        images: uint8 (n, H, W, C), padded to whole blocks.
-        block: Side of a patch in pixels.
-        seed: Of the random units.
-    """
-    patches = (split_blocks(images, block=(block, block)).astype(np.float32) - 127.5) / 127.5
-    both = np.concatenate([patches, patches - patches.mean(axis=1, keepdims=True)], axis=-1)
-    spread = both.std(axis=1, keepdims=True)  # units are normalized over the patches of an image
-    normal = both / np.maximum(spread, 0.1)
-    generator = np.random.default_rng(seed)
-    width = both.shape[-1]
-    units = generator.normal(size=(width, _RANDOM)).astype(np.float32) / np.sqrt(width).astype(np.float32)
-    return np.concatenate([both, np.maximum(normal @ units, 0), np.maximum(2 * both @ units, 0)], axis=-1)
-
-
-def fit_copy(features: Floats, added: Floats) -> Copy:
-    """Return the ridge regression from patches to what they add, of the strength that fits images held out best.
-
-    Args:
-        features: (n, N, k) of matched images.
-        added: (n, N, r), what their encodings add to the mean.
-    """
-    held = np.arange(len(features)) % 4 == 0
-    train, test = ~held, held
-    found = []
-    for strength in _STRENGTHS:
-        weights = _ridge(features[train], added[train], strength=strength)
-        found.append((float(np.mean((features[test] @ weights - added[test]) ** 2)), strength))
-    strength = min(found)[1]
-    error = features[test] @ _ridge(features[train], added[train], strength=strength) - added[test]
-    scale = np.sqrt(np.mean(error**2, axis=(0, 1))) + 1e-3 * float(added.std())
-    return Copy(weights=_ridge(features, added, strength=strength), scale=np.asarray(scale, np.float32))
-
-
-def recover_encoder(
-    features: Floats, added: Floats, answers: NDArray[np.intp], *, rounds: int
-) -> tuple[Copy, NDArray[np.intp], NDArray[np.intp]]:
-    """Return a copy of the encoder, the order of patches, and which image is which, from a first guess of the latter.
-
-    Each round estimates the order of patches, fits a copy on the images that are matched best, and matches again by
-    what the copy makes of the plain images.
-
-    Args:
-        features: (K, N, k) of the plain images.
-        added: (K, N, r) of the encoded ones, in another order, patches in one order for all.
-        answers: First guess of the plain image of each encoded one, (K,).
-        rounds: How often.
-    """
-    count = len(added)
-    lengths = np.linalg.norm(features - features.mean(axis=0), axis=-1), np.linalg.norm(added, axis=-1)
-    # Patch order[q] of a plain image is patch q of its encoding.
-    order, sure = _assign(_correlations(lengths[0][answers], lengths[1])), np.arange(count)
-    copy = fit_copy(features[answers][:, order][sure], added[sure])
-    for _ in range(rounds):
-        made = copy(features)
-        target = added / copy.scale
-        order = _assign(np.einsum("npr,nqr->pq", made[answers[sure]], target[sure], optimize=True))
-        scores = calibrated(similarity(made[:, order].reshape(count, -1), target.reshape(count, -1)))
-        found, places = linear_sum_assignment(scores, maximize=True)
-        answers = np.empty(count, np.intp)
-        answers[places] = found
-        margin = scores[answers, np.arange(count)]
-        sure = np.argsort(-margin)[: max(int(_SURE * count), 8)]
-        copy = fit_copy(features[answers][:, order][sure], added[sure])
-    return copy, order, answers
+__all__ = ["EncoderRecovery"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +49,7 @@ class EncoderRecovery(Game):
 
     def obstacle(self, scheme: Scheme) -> str:
         """Return why there is no encoder to copy; empty where there is."""
-        if not any(isinstance(step, OrthogonalMixing | PatchEncoder) for step in scheme.steps()):
-            return "it has no secret map of patches to vectors; the attacks on pairs read what moves or inverts values"
-        return "" if scheme.key_policy == "shared" else "every image has an encoder of its own"
+        return no_encoder(scheme)
 
     def play(
         self,
@@ -171,58 +67,21 @@ class EncoderRecovery(Game):
         encrypt, coins = new_key(scheme, noise=deck.noise), deck.referee
         order, places = coins.permutation(len(known)), coins.permutation(held)
         encoded, asked = encrypt(known[order]), encrypt(hidden[places])
-        first, said = match_sets(public_part(scheme), known, encoded, public=deck.public)
+        guess = match_by_readings(public_part(scheme), known, encoded, public=deck.public)
         if advance:
             advance(1, 2)
-        block = scheme.block
-        features, unseen = (
-            patch_features(lay_out(one, block=block, planes=scheme.planes), block=block) for one in (known, hidden)
-        )
-        added = _added(scheme, np.concatenate([encoded, asked]))
-        copy, patch_order, answers = recover_encoder(features, added[: len(known)], first, rounds=self.rounds)
+        features, unseen = (patch_features(scheme, one) for one in (known, hidden))
+        added = added_vectors(scheme, np.concatenate([encoded, asked]))
+        copy, patch_order, answers = recover_encoder(features, added[: len(known)], guess.answers, rounds=self.rounds)
         made = copy(unseen)[:, patch_order].reshape(held, -1)
         guesses = nearest(made, (added[len(known) :] / copy.scale).reshape(held, -1), one_to_one=False)
         if advance:
             advance(2, 2)
         facts: dict[str, Any] = {
-            "matched at first": round(float(np.mean(first == order)), 4),
+            "matched at first": round(float(np.mean(guess.answers == order)), 4),
             "matched at last": round(float(np.mean(answers == order)), 4),
             "images": len(known),
-            "reading": said["reading"],
+            "reading": guess.ruler.name,
         }
         hits = int(np.sum(guesses == places))
         return result_of(self.name, self.scale, hits=hits, trials=held, chance=1 / held, facts=facts)
-
-
-def _added(scheme: Scheme, encoded: Images) -> Floats:
-    """Return what patches of encoded images add to the mean of their position, in leading components, (n, N, r)."""
-    side = scheme.block if encoded.shape[1] % scheme.block == 0 and encoded.shape[3] <= 3 else 1
-    vectors = split_blocks(encoded, block=(side, side)).astype(np.float32)
-    if any(isinstance(step, SetShuffle) for step in scheme.steps()):
-        vectors = aligned(vectors)
-    vectors = vectors - vectors.mean(axis=0)
-    flat = vectors.reshape(-1, vectors.shape[-1])
-    variances, directions = np.linalg.eigh((flat.T @ flat).astype(np.float64))
-    leading = directions[:, ::-1][:, : min(_RANK, len(variances))].astype(np.float32)
-    return np.asarray(vectors @ leading, np.float32)
-
-
-def _correlations(left: Floats, right: Floats) -> NDArray[np.float64]:
-    """Return correlations of columns (n, p) and (n, q), (p, q)."""
-    both = [(one - one.mean(axis=0)) / np.maximum(one.std(axis=0), 1e-9) for one in (left, right)]
-    return np.asarray(both[0].T @ both[1] / len(left), np.float64)
-
-
-def _assign(scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return for each column its row, each once."""
-    rows, columns = linear_sum_assignment(scores, maximize=True)
-    answer = np.empty(len(columns), np.intp)
-    answer[columns] = rows
-    return answer
-
-
-def _ridge(features: Floats, targets: Floats, *, strength: float) -> Floats:
-    rows, values = features.reshape(-1, features.shape[-1]), targets.reshape(-1, targets.shape[-1])
-    products = rows.T @ rows
-    weight = strength * float(np.trace(products)) / len(products)
-    return np.linalg.solve(products + weight * np.eye(len(products), dtype=np.float32), rows.T @ values)

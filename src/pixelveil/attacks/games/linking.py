@@ -6,13 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pixelveil.attacks.attack import Access, Budget
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelveil.attacks.attack import Access, Budget, Images
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
 from pixelveil.attacks.games.referee import link_scores, new_key, public_part
-from pixelveil.attacks.games.rehearsal import calibrated, rehearse, similarity
+from pixelveil.attacks.games.rehearsal import Rulers, calibrated, rehearse, similarity
 from pixelveil.schemes import Scheme
 
-__all__ = ["Linking"]
+__all__ = ["Linking", "better_scores"]
+
+Scores = NDArray[np.float64]
+
+_REHEARSED = 256
+
+
+def better_scores(rulers: Rulers, public: Images) -> Callable[[Scores], Scores]:
+    """Return what is done to similarities before one threshold serves all pairs: nothing, or calibration.
+
+    Args:
+        rulers: Of the rehearsal.
+        public: uint8 (m, H, W, C), encrypted under two keys of the player's own to see which links more pairs.
+    """
+    ways: tuple[Callable[[Scores], Scores], ...] = (np.asarray, calibrated)
+    if rulers.encrypt is None:
+        return calibrated
+    few = public[:_REHEARSED]
+    scores = similarity(*(rulers.best(rulers.encrypt()(few)) for _ in range(2)))
+    found = [link_scores(np.arange(len(few)), way(scores)) for way in ways]
+    return max(zip(ways, found, strict=True), key=lambda one: (one[1].tpr.value, one[1].auc.value))[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +87,8 @@ class Linking(Game):
         second = (new_key(scheme, noise=deck.noise) if self.rekeyed else encrypt)(few[order])
         if advance:
             advance(1, 2)
-        found = link_scores(order, calibrated(similarity(rulers.best(first), rulers.best(second))))
+        score = better_scores(rulers, deck.public)
+        found = link_scores(order, score(similarity(rulers.best(first), rulers.best(second))))
         if advance:
             advance(2, 2)
         facts: dict[str, Any] = {

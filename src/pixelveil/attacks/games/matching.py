@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Budget, Images
+from pixelveil.attacks.games.encoder_copy import added_vectors, no_encoder, patch_features, recover_encoder
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
 from pixelveil.attacks.games.referee import match, public_part
-from pixelveil.attacks.games.rehearsal import nearest, rehearse
+from pixelveil.attacks.games.rehearsal import Ruler, nearest, rehearse
 from pixelveil.schemes import Scheme
 
-__all__ = ["Matching", "match_sets"]
+__all__ = ["Guess", "Matching", "match_by_readings", "match_sets"]
 
 _OWN = 2
+_ENOUGH = 0.9
+_FEWEST = 64
+_ROUNDS = 6
 
 
-def match_sets(
-    scheme: Scheme, plain: Images, encrypted: Images, *, public: Images
-) -> tuple[NDArray[np.intp], dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Guess:
+    """What readings say.
+
+    Args:
+        answers: For each encrypted image the place of a plain one, (K,).
+        ruler: That was played.
+        shares: What each reading found again in the rehearsal.
+    """
+
+    answers: NDArray[np.intp] = field(repr=False)
+    ruler: Ruler
+    shares: Mapping[str, float]
+
+
+def match_by_readings(scheme: Scheme, plain: Images, encrypted: Images, *, public: Images) -> Guess:
     """Say for each encrypted image which plain one it is.
 
     The plain images are encrypted under keys of the player's own; the ruler of a rehearsal compares them with the
@@ -33,15 +50,34 @@ def match_sets(
         plain: uint8 (K, H, W, C).
         encrypted: (K, H', W', C'), in another order.
         public: uint8 (m, H, W, C), for the stand-in of an asset.
-
-    Returns:
-        Places of plain images (K,), and facts.
     """
     rulers = rehearse(scheme, plain, public=public)
     ruler = rulers.best
     own = (plain,) if rulers.encrypt is None else tuple(rulers.encrypt()(plain) for _ in range(_OWN))
-    answers = nearest(ruler(*own), ruler(encrypted))
-    facts = {"reading": ruler.name, "ruler": ruler.kind, "rehearsed": ruler.rehearsed, "readings": dict(rulers.shares)}
+    return Guess(answers=nearest(ruler(*own), ruler(encrypted)), ruler=ruler, shares=rulers.shares)
+
+
+def match_sets(
+    scheme: Scheme, plain: Images, encrypted: Images, *, public: Images
+) -> tuple[NDArray[np.intp], dict[str, Any]]:
+    """Say for each encrypted image which plain one it is, by readings; by a copy of the encoder where they do not do.
+
+    Args:
+        scheme: Without its asset.
+        plain: uint8 (K, H, W, C).
+        encrypted: (K, H', W', C'), in another order.
+        public: uint8 (m, H, W, C), for the stand-in of an asset.
+
+    Returns:
+        Places of plain images (K,), and facts.
+    """
+    guess = match_by_readings(scheme, plain, encrypted, public=public)
+    ruler, answers = guess.ruler, guess.answers
+    facts = {"reading": ruler.name, "ruler": ruler.kind, "rehearsed": ruler.rehearsed, "readings": dict(guess.shares)}
+    if ruler.rehearsed < _ENOUGH and not no_encoder(scheme) and len(plain) >= _FEWEST:
+        added = added_vectors(scheme, encrypted)
+        _, _, answers = recover_encoder(patch_features(scheme, plain), added, answers, rounds=_ROUNDS)
+        facts["matched by"] = "a copy of the encoder"
     return answers, facts
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Attack, Budget, Evidence, Images
-from pixelveil.attacks.catalogue import ATTACKS, create_attack
+from pixelveil.attacks.catalogue import create_attack
 from pixelveil.attacks.evaluate import best_reading
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
 from pixelveil.attacks.games.referee import new_key, public_part
@@ -23,6 +23,11 @@ __all__ = ["Recognizer", "Reidentification", "reidentify", "train_recognizer"]
 Floats = NDArray[np.float64]
 
 _COMPONENTS = 48
+# From ciphertexts and public images alone; the strongest where several apply.
+_PREFERRED = (
+    *("statistics-skk", "statistics-le", "statistics-ele", "statistics-etc", "statistics-vit"),
+    *("deconvolution", "energy", "leading-bit"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,17 +125,16 @@ class Reidentification(Game):
     def chosen(self, scheme: Scheme) -> Attack | None:
         """Return the attack that is played with; None where none applies."""
         for name in (self.attack,) if self.attack else _PREFERRED:
-            if name in ATTACKS or self.attack:
-                attack = create_attack(name)
-                if not attack.obstacle(scheme):
-                    return attack
+            attack = create_attack(name)
+            if not attack.obstacle(scheme):
+                return attack
         return None
 
     def obstacle(self, scheme: Scheme) -> str:
         """Return why no reconstruction can be asked about; empty where one can."""
-        if self.chosen(public_part(scheme)) is not None:
-            return ""
-        return f"{self.attack or 'no attack from ciphertexts in the list'} applies to it"
+        if self.attack:
+            return create_attack(self.attack).obstacle(public_part(scheme))
+        return "" if self.chosen(public_part(scheme)) else "no attack that needs ciphertexts alone applies to it"
 
     def play(
         self,
@@ -174,13 +178,6 @@ class Reidentification(Game):
             )[0]
             facts["plain"] = round(plain_hits / len(plain), 4)
         return result_of(self.name, self.scale, hits=hits, trials=len(plain), chance=chance, facts=facts)
-
-
-# From ciphertexts and public images alone; the strongest where several apply.
-_PREFERRED = (
-    *("statistics-skk", "statistics-le", "statistics-ele", "statistics-etc", "statistics-vit", "leading-bit"),
-    *("deconvolution", "energy"),
-)
 
 
 def _parts(deck: Deck, *, count: int, by_person: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

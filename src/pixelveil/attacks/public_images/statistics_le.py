@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Attack, Budget, Evidence, Images, Reconstruction
-from pixelveil.attacks.public_images.assignment import improve_by_swaps, matches
+from pixelveil.attacks.public_images.assignment import fit_of, improve_by_swaps, matches
 from pixelveil.attacks.public_images.columns import nibble_columns, public_images, some_rows
 from pixelveil.attacks.public_images.correlations import (
     correlation,
@@ -78,13 +78,18 @@ def read_shared_blocks(
         for like in (seen, with_values_of(seen, wanted))
         for pair in matches(like, wanted, starts=starts, generator=generator, budget=budget)[:2]
     ]
-    best = min(((places, turn) for _, places in found for turn in turns), key=lambda pair: roughness(drawn(*pair)))
-    # A turn of the blocks is another order of places: those whose values it moves there.
+    seen_all = [seen, *_lagged(straight, shape, block)]
+    wanted_all = [wanted, *_lagged(plain, public.shape[1:], block)]
     numbers = np.arange(lanes, dtype=np.uint16).reshape(1, *block, -1)
-    places = np.argsort(best[1](numbers).ravel())[best[0]]
-    places = improve_by_swaps(
-        [seen, *_lagged(straight, shape, block)], [wanted, *_lagged(plain, public.shape[1:], block)], places=places
-    )
+    best_fit, places = -np.inf, found[0][1]
+    for _, start in found:
+        turn = turns[int(np.argmin([roughness(drawn(start, each)) for each in turns]))]
+        # A turn of the blocks is another order of places: those whose values it moves there.
+        turned = np.argsort(turn(numbers).ravel())[start]
+        turned = improve_by_swaps(seen_all, wanted_all, places=turned)
+        fit = sum(fit_of(one, other, turned) for one, other in zip(seen_all, wanted_all, strict=True))
+        if fit > best_fit:
+            best_fit, places = fit, turned
     lower = np.setdiff1d(np.arange(2 * lanes), upper)
     flat = columns.reshape(-1, 2 * lanes)
     values = place_lower_nibbles(

@@ -107,7 +107,7 @@ def test_a_spent_budget_gives_one_arrangement():
 
 
 def test_a_layer_is_turned_as_a_whole():
-    pieces, order, drawn = puzzle(waves(4, 4), TURNED)
+    pieces, _, _ = puzzle(waves(4, 4), TURNED)
     found = solve(pieces, TURNED, (4, 4))
     whole = TURNED.show(pieces[found.pieces[0].ravel()], found.states[0].ravel())
     moved = found.layer_turned(0, state=50, group=TURNED)

@@ -44,7 +44,7 @@ def test_distances_outlive_one_rotation_for_all():
     rows = generator.normal(size=(20, 27)).astype(np.float32)
     right = np.linalg.qr(generator.normal(size=(27, 27)))[0]
     both = [distance_profile(one.reshape(20, 3, 3, 3)) for one in (rows, rows @ right)]
-    np.testing.assert_allclose(*both, atol=1e-4)
+    np.testing.assert_allclose(*both, atol=1e-3)
 
 
 def test_quantiles_do_not_look_at_places(tiles):
@@ -56,8 +56,10 @@ def test_quantiles_do_not_look_at_places(tiles):
 def test_means_of_cells():
     values = np.arange(64, dtype=np.float32).reshape(1, 8, 8, 1)
     found = cell_means(values, sides=(2,))
-    np.testing.assert_allclose(found, [[values[0, :4, :4].mean(), values[0, :4, 4:].mean(),
-                                        values[0, 4:, :4].mean(), values[0, 4:, 4:].mean()]])
+    np.testing.assert_allclose(
+        found,
+        [[values[0, :4, :4].mean(), values[0, :4, 4:].mean(), values[0, 4:, :4].mean(), values[0, 4:, 4:].mean()]],
+    )
     assert cell_means(np.ones((2, 1, 3, 5), np.float32)).shape[0] == 2
 
 

@@ -60,7 +60,8 @@ def test_linking_agrees_with_an_independent_roc():
     assert found.auc.value == pytest.approx(roc_auc_score(flags.ravel(), scores.ravel()))
     false, true, _ = roc_curve(flags.ravel(), scores.ravel(), drop_intermediate=False)
     assert found.tpr.value == pytest.approx(true[false <= 0.01].max())
-    best = [scores[truth[column], column] > np.delete(scores[:, column], truth[column]).max() for column in range(count)]
+    own = scores[truth, np.arange(count)]
+    best = [own[column] > np.delete(scores[:, column], truth[column]).max() for column in range(count)]
     assert found.hits == sum(best)
 
 

@@ -15,12 +15,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import attack_models, attack_statistics_topic
+from benchmarks import (
+    attack_jigsaw,
+    attack_models,
+    attack_pairs_topic,
+    attack_pixels_topic,
+    attack_statistics_topic,
+)
 from pixelveil.atomic import write_atomic
 from pixelveil.machine import commit, machine, versions
 
 TOPICS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
+    "jigsaw": attack_jigsaw.run,
     "models": attack_models.run,
+    "pairs": attack_pairs_topic.run,
+    "pixels": attack_pixels_topic.run,
     "statistics": attack_statistics_topic.run,
 }
 RESULTS = Path(__file__).resolve().parent / "results"

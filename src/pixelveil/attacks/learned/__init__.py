@@ -1,0 +1,1 @@
+"""Learned attacks: networks that the attacker trains, from what arithmetic gives already."""

@@ -169,8 +169,9 @@ def why_not_a_key(asset: Asset) -> str:
     else:
         origin = "Another program drew it, with random numbers that are not made for secrets and can be predicted"
     return (
-        f"{origin}; it lies in no sealed file, is the same for all images and clients, and is never retired. Use it to "
-        "compare with published results, and a key file to protect images."
+        f"{origin}; it lies in no sealed file, is the same for all images and clients, and is never retired; and the "
+        "digest of it that every manifest names lets anybody test a guess. Use it to compare with published results, "
+        "and a key file to protect images."
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pixelveil.schemes.asset import AssetKind
-from pixelveil.schemes.scheme import Family, Scheme
+from pixelveil.schemes.scheme import Family, Permitted, Scheme
 from pixelveil.steps import BlockRotation, BlockScramble, ColorShuffle, NegativePositive, Step
 
 __all__ = ["EtcColor"]
@@ -39,6 +39,7 @@ class EtcColor(Scheme):
     family: ClassVar[Family] = "block"
     asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("legacy",)
     jpeg_obstacle: ClassVar[str] = ""
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("mix",)
     protects: ClassVar[str] = (
         "The layout of the scene, from people who look at images that pass through photo services."
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pixelveil.schemes.layout import Planes
-from pixelveil.schemes.scheme import Family, Scheme
+from pixelveil.schemes.scheme import Family, Permitted, Scheme
 from pixelveil.steps import BlockRotation, BlockScramble, NegativePositive, Step
 
 __all__ = ["EtcGray"]
@@ -41,6 +41,7 @@ class EtcGray(Scheme):
     family: ClassVar[Family] = "block"
     planes: ClassVar[Planes] = "side by side"
     jpeg_obstacle: ClassVar[str] = ""
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("mix",)
     protects: ClassVar[str] = (
         "The layout and colors of the scene, from people who look and from the puzzle solvers published for color EtC."
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pixelveil.errors import UsageError
-from pixelveil.schemes.scheme import Family, KeyPolicy, Scheme
+from pixelveil.schemes.scheme import Family, KeyPolicy, Permitted, Scheme
 from pixelveil.steps import BlockStatistic, ColorShuffle, NegativePositive, Rounding, SlidingFilter, Step
 
 __all__ = ["Huang"]
@@ -62,6 +62,7 @@ class Huang(Scheme):
         "encrypted images are filtered noise in colors of their own, of which JPEG with halved color resolution loses "
         "10 dB more than of pictures"
     )
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("flip", "shift", "cut")
     protects: ClassVar[str] = (
         "Content at a glance and details below the size of a block, from people who look at stored images."
     )

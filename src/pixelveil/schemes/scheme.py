@@ -21,12 +21,14 @@ from pixelveil.schemes.encrypted import Encrypted
 from pixelveil.schemes.layout import Planes, laid_out_shape
 from pixelveil.steps import ImageShape, Step, shape_after
 
-__all__ = ["Family", "KeyPolicy", "Scheme"]
+__all__ = ["Family", "KeyPolicy", "Permitted", "Scheme"]
 
 KeyPolicy = Literal["shared", "derived", "ephemeral", "none"]
 KEY_POLICIES: tuple[KeyPolicy, ...] = ("shared", "derived", "ephemeral")
 
 Family = Literal["pixel", "block", "vit", "filtered", "matrix", "learned", "mixing", "decrepit", "baseline"]
+
+Permitted = Literal["flip", "shift", "block shift", "cut", "mix"]
 
 _MOVED_VALUES = "values are moved or inverted one by one, and JPEG destroys what does not look like a picture"
 
@@ -62,6 +64,9 @@ class Scheme:
     planes: ClassVar[Planes] = "interleaved"
     jpeg_obstacle: ClassVar[str] = _MOVED_VALUES
     """Why JPEG output is refused; empty where encrypted images survive JPEG as plain ones do."""
+    augmentations: ClassVar[tuple[Permitted, ...]] = ()
+    """What may be done to encrypted images for training: "flip" (left and right), "shift" (whole pixels), "block shift"
+    (whole blocks), "cut" (a box of another image) and, under a shared key, "mix" (weighted sums of two)."""
     protects: ClassVar[str] = ""
     """Against whom, in one sentence."""
     exposes: ClassVar[str] = ""

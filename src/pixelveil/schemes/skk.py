@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pixelveil.errors import UsageError
 from pixelveil.schemes.asset import AssetKind
-from pixelveil.schemes.scheme import Family, KeyPolicy, Scheme
+from pixelveil.schemes.scheme import Family, KeyPolicy, Permitted, Scheme
 from pixelveil.steps import ColorShuffle, NegativePositive, Step
 
 __all__ = ["Skk"]
@@ -41,6 +41,7 @@ class Skk(Scheme):
     )
     family: ClassVar[Family] = "pixel"
     asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("legacy",)
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("flip", "shift", "cut", "mix")
     protects: ClassVar[str] = "Colors and brightness at a glance, from people who look at stored images."
     exposes: ClassVar[str] = (
         "Edges and much of the content of every single image, without any key; and which images are the same."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pixelveil.errors import UsageError
-from pixelveil.schemes.scheme import Family, KeyPolicy, Scheme
+from pixelveil.schemes.scheme import Family, KeyPolicy, Permitted, Scheme
 from pixelveil.steps import ColorShuffle, GaussianFilter, GaussianNoise, NegativePositive, Rounding, Step
 
 __all__ = ["SkkG"]
@@ -55,6 +55,7 @@ class SkkG(Scheme):
         "encrypted images are filtered noise in colors of their own, of which JPEG with halved color resolution loses "
         "10 dB more than of pictures"
     )
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("flip", "shift", "cut", "mix")
     protects: ClassVar[str] = "Content at a glance, from people and from programs that fold single values."
     exposes: ClassVar[str] = (
         "Edges and much of the content of every single image, without any key, to whoever takes back the public blur "

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pixelveil.errors import UsageError
 from pixelveil.schemes.asset import AssetKind
-from pixelveil.schemes.scheme import Family, KeyPolicy, Scheme
+from pixelveil.schemes.scheme import Family, KeyPolicy, Permitted, Scheme
 from pixelveil.steps import ColorShuffle, NegativePositive, Step
 
 __all__ = ["Smkk"]
@@ -39,6 +39,7 @@ class Smkk(Scheme):
     family: ClassVar[Family] = "pixel"
     asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("legacy",)
     policies: ClassVar[tuple[KeyPolicy, ...]] = ("shared",)
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("flip", "shift", "cut", "mix")
     protects: ClassVar[str] = "Colors and brightness at a glance, from people who look at stored images."
     exposes: ClassVar[str] = (
         "Edges and much of the content of every single image, without any key; all of it to whoever has one image with "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pixelveil.schemes.asset import AssetKind
-from pixelveil.schemes.scheme import Family, Scheme
+from pixelveil.schemes.scheme import Family, Permitted, Scheme
 from pixelveil.steps import NibbleSplit, Step
 
 __all__ = ["TanakaLe"]
@@ -38,6 +38,7 @@ class TanakaLe(Scheme):
     citation: ClassVar[str] = "Tanaka, ICCE-TW (2018), arXiv 1804.00490"
     family: ClassVar[Family] = "block"
     asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("legacy",)
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("block shift",)
     protects: ClassVar[str] = (
         "Details within blocks, from people who look at a stored image and know no original of it."
     )

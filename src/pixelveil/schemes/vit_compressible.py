@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pixelveil.schemes.asset import AssetKind
-from pixelveil.schemes.scheme import Family, Scheme
+from pixelveil.schemes.scheme import Family, Permitted, Scheme
 from pixelveil.steps import (
     BlockRotation,
     BlockScramble,
@@ -59,6 +59,7 @@ class VitCompressible(Scheme):
     family: ClassVar[Family] = "vit"
     asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("legacy",)
     jpeg_obstacle: ClassVar[str] = ""
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("mix",)
     protects: ClassVar[str] = (
         "The layout of the scene, from people who look at images that were sent or stored as JPEG."
     )

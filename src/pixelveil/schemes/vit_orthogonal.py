@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pixelveil.errors import UsageError
-from pixelveil.schemes.scheme import Family, Scheme
+from pixelveil.schemes.scheme import Family, Permitted, Scheme
 from pixelveil.steps import BlockScramble, OrthogonalMixing, Step
 
 __all__ = ["VitOrthogonal"]
@@ -42,6 +42,7 @@ class VitOrthogonal(Scheme):
     output_dtype: ClassVar[Literal["uint8", "float32"]] = "float32"
     family: ClassVar[Family] = "vit"
     jpeg_obstacle: ClassVar[str] = "encrypted values are real numbers beyond 0 to 255, of which JPEG keeps too little"
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("mix",)
     protects: ClassVar[str] = "The picture, from people who look, and from programs that see few images under one key."
     exposes: ClassVar[str] = (
         "Which blocks are flat or alike; and every image to whoever has some tens of ciphertexts under one key, a few "

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pixelveil.errors import UsageError
 from pixelveil.schemes.asset import AssetKind
-from pixelveil.schemes.scheme import Family, Scheme
+from pixelveil.schemes.scheme import Family, Permitted, Scheme
 from pixelveil.steps import BlockScramble, NegativePositive, PixelShuffle, Step
 
 __all__ = ["VitPermutation"]
@@ -51,6 +51,7 @@ class VitPermutation(Scheme):
     )
     family: ClassVar[Family] = "vit"
     asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("legacy",)
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("mix",)
     protects: ClassVar[str] = "The picture, from people who look at stored or transmitted images."
     exposes: ClassVar[str] = (
         "Every image to whoever analyzes ciphertexts under one key, has one image with its encryption, or runs the "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pixelveil.errors import UsageError
-from pixelveil.schemes.scheme import Family, Scheme
+from pixelveil.schemes.scheme import Family, Permitted, Scheme
 from pixelveil.steps import BlockScramble, PixelShuffle, Step
 from pixelveil.steps.restriction import WHOLE, check_fixed
 
@@ -48,6 +48,7 @@ class VitRestricted(Scheme):
         "Horio, Nishikawa and Kiya, arXiv 2408.08529; Aso, Shiota and Kiya, arXiv 2408.05737 (disposable keys)"
     )
     family: ClassVar[Family] = "vit"
+    augmentations: ClassVar[tuple[Permitted, ...]] = ("mix",)
     protects: ClassVar[str] = "Details, from a casual look; the more, the fewer places stay fixed."
     exposes: ClassVar[str] = (
         "A coarse picture in every ciphertext, without any key: at the published setting 61 % of the blocks and 65 % "

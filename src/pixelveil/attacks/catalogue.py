@@ -6,6 +6,7 @@ from pixelveil.attacks.attack import Attack
 from pixelveil.attacks.ciphertexts.brute_force import BruteForce
 from pixelveil.attacks.ciphertexts.deconvolution import Deconvolution
 from pixelveil.attacks.ciphertexts.energy import Energy
+from pixelveil.attacks.ciphertexts.jigsaw import Jigsaw
 from pixelveil.attacks.ciphertexts.leading_bit import LeadingBit
 from pixelveil.attacks.ciphertexts.minimum_difference import MinimumDifference
 from pixelveil.attacks.ciphertexts.minimum_difference_plus import MinimumDifferencePlus
@@ -26,6 +27,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "chosen-plaintext": ChosenPlaintext,
     "deconvolution": Deconvolution,
     "energy": Energy,
+    "jigsaw": Jigsaw,
     "known-plaintext-affine": KnownPlaintextAffine,
     "known-plaintext-lanes": KnownPlaintextLanes,
     "leading-bit": LeadingBit,

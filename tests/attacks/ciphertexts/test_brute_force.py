@@ -48,6 +48,7 @@ def test_a_key_is_not_found(photographs, held):
         found = BruteForce(bits=7).run(held(create_scheme(name), plain))
         assert found.facts["key found"] == 0, name
         assert found.images.shape == plain.shape
+        assert len(np.unique(found.images)) == 1, "the best of many wrong keys is no reading"
 
 
 def test_noise_under_a_seed_is_not_found():

@@ -27,6 +27,7 @@ _KEY_BITS = 256.0
 _SHOWN_EVERY = 256
 # A wrong key's image is as rough as noise, give or take; the right one's is smoother by tens of standard deviations.
 _FOUND_ABOVE = 6.0
+_GRAY = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,7 @@ def search_seeds(
     budget: Budget | None = None,
     advance: Callable[[int, int], None] | None = None,
 ) -> Found:
-    """Try seeds from 0 on, of all generators in turn.
+    """Try seeds from 0 on, of all generators in turn, until one is beyond doubt.
 
     Args:
         scheme: With its parameters.
@@ -134,9 +135,10 @@ def search_seeds(
         known = lay_out(pairs.plain[:1], block=scheme.block, planes=scheme.planes), pairs.encrypted[:1]
     scores: list[float] = []
     best, chosen = np.inf, (generators[0], 0)
-    for tried, (seed, generator) in enumerate(_candidates(generators, bits)):
+    tried = 0
+    for seed, generator in _candidates(generators, bits):
         if tried % _SHOWN_EVERY == 0:
-            if tried and budget.spent:
+            if tried and (budget.spent or _margin(scores) > _FOUND_ABOVE):
                 break
             if advance:
                 advance(tried, count)
@@ -144,16 +146,22 @@ def search_seeds(
         if known is not None:
             if np.array_equal(plan.apply(known[0], threads=1), known[1]):
                 return Found(generator=generator, seed=seed, margin=np.inf, tried=tried + 1)
+            tried += 1
             continue
+        tried += 1
         scores.append(roughness(plan.invert().apply(probe, threads=1)))
         if scores[-1] < best:
             best, chosen = scores[-1], (generator, seed)
     if advance:
         advance(count, count)
-    others = np.sort(scores)[1:]
-    spread = float(others.std()) if len(others) > 1 else 0.0
-    margin = (float(others.mean()) - best) / spread if spread else 0.0
-    return Found(generator=chosen[0], seed=chosen[1], margin=margin, tried=tried + 1)
+    return Found(generator=chosen[0], seed=chosen[1], margin=_margin(scores), tried=tried)
+
+
+def _margin(scores: list[float]) -> float:
+    """Return by how many standard deviations of the others the lowest score lies below their mean."""
+    lowest, *others = np.sort(scores) if scores else [0.0]
+    spread = float(np.std(others)) if len(others) > 1 else 0.0
+    return (float(np.mean(others)) - float(lowest)) / spread if spread else 0.0
 
 
 def _candidates(generators: tuple[Generator, ...], bits: int) -> Iterator[tuple[int, Generator]]:
@@ -167,8 +175,9 @@ class BruteForce(Attack):
     Key spaces of thousands of bits mean nothing where all of a key follows from a seed: published code seeds NumPy or
     Python with small integers. Images under each seed are decrypted and the smoothest is taken; with a known pair the
     search stops at the seed that explains it. On keys of this package, 256 bits from the operating system, it finds
-    nothing. Source: the design study of this project; Carlini et al., arXiv 2011.05315 (seeds of InstaHide's
-    challenge).
+    nothing, and gives gray pictures: the best of many wrong keys is no reading.
+
+    Source: the design study of this project; Carlini et al., arXiv 2011.05315 (seeds of InstaHide's challenge).
 
     Args:
         bits: How many bits of seed to try with each generator, 16 by default: a minute.
@@ -191,7 +200,7 @@ class BruteForce(Attack):
     def run(
         self, evidence: Evidence, *, budget: Budget | None = None, advance: Callable[[int, int], None] | None = None
     ) -> Reconstruction:
-        """Read the victims under the likeliest seed; see `Attack.run`. The facts say whether it is the key."""
+        """Read the victims under the seed that is found, if any is; see `Attack.run`. The facts say so."""
         self.check(evidence)
         scheme, encrypted = evidence.scheme, evidence.ciphertexts[: evidence.victims]
         found = search_seeds(
@@ -203,8 +212,10 @@ class BruteForce(Attack):
             budget=budget,
             advance=advance,
         )
-        plan = seeded_plan(scheme, generator=found.generator, seed=found.seed, shape=encrypted.shape[1:])
-        images: NDArray[np.uint8] = lay_back(plan.invert().apply(encrypted), shape=evidence.shape, planes=scheme.planes)
+        images: NDArray[np.uint8] = np.full((len(encrypted), *evidence.shape), _GRAY, np.uint8)
+        if found.certain:
+            plan = seeded_plan(scheme, generator=found.generator, seed=found.seed, shape=encrypted.shape[1:])
+            images = lay_back(plan.invert().apply(encrypted), shape=evidence.shape, planes=scheme.planes)
         facts = {
             "seed": found.seed,
             "generator": found.generator,

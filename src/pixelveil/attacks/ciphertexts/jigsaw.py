@@ -71,7 +71,7 @@ class Jigsaw(Attack):
     def run(
         self, evidence: Evidence, *, budget: Budget | None = None, advance: Callable[[int, int], None] | None = None
     ) -> Reconstruction:
-        """Read the victims; see `Attack.run`. When time is up the other victims stay as they are."""
+        """Read the victims; see `Attack.run`. When time is up the others stay as they are; facts tell how many."""
         self.check(evidence)
         budget, scheme = budget or Budget(), evidence.scheme
         block, shape = (scheme.block, scheme.block), evidence.ciphertexts.shape[1:]
@@ -107,7 +107,7 @@ class Jigsaw(Attack):
             images=np.ascontiguousarray(whole[:, :height, :width]),
             versions=_versions(scheme, square=whole.shape[1] == whole.shape[2], channels=channels),
             per_image=not shared,
-            facts={"sure_joints": float(np.mean(sure)), "solved": len(sure)},
+            facts={"sure_joints": float(np.mean(sure)), "tried": victims if shared else len(sure)},
         )
 
 

@@ -56,12 +56,14 @@ def matches(
             "rng": generator,
         }
         places = quadratic_assignment(seen, public, method="faq", options=options).col_ind.astype(np.int64)
-        places = improve_by_swaps([seen], [public], places=places)
+        places = improve_by_swaps([seen], [public], places=places, budget=budget)
         found[places.tobytes()] = fit_of(seen, public, places), places
     return sorted(found.values(), key=lambda pair: -pair[0])
 
 
-def relax_from(seen: Matrix, public: Matrix, *, places: Places, stray: float = 0.3) -> Places:
+def relax_from(
+    seen: Matrix, public: Matrix, *, places: Places, stray: float = 0.3, budget: Budget | None = None
+) -> Places:
     """Return places after FAQ and swaps from a start near given ones.
 
     Args:
@@ -69,6 +71,7 @@ def relax_from(seen: Matrix, public: Matrix, *, places: Places, stray: float = 0
         public: Symmetric (K, K).
         places: Where to start, (K,).
         stray: Share of the barycenter in the start, 0 to 1.
+        budget: When it is spent no further swap is made.
     """
     from scipy.optimize import quadratic_assignment
 
@@ -77,11 +80,16 @@ def relax_from(seen: Matrix, public: Matrix, *, places: Places, stray: float = 0
     start[np.arange(size), places] += 1 - stray
     options = {"maximize": True, "P0": start, "maxiter": 30, "tol": 0.01}
     found = quadratic_assignment(seen, public, method="faq", options=options).col_ind.astype(np.int64)
-    return improve_by_swaps([seen], [public], places=found)
+    return improve_by_swaps([seen], [public], places=found, budget=budget)
 
 
 def improve_by_swaps(
-    seen: Sequence[Matrix], public: Sequence[Matrix], *, places: Places, limit: int = 10_000
+    seen: Sequence[Matrix],
+    public: Sequence[Matrix],
+    *,
+    places: Places,
+    limit: int = 10_000,
+    budget: Budget | None = None,
 ) -> Places:
     """Return places after the best swap of two, again and again, until no swap improves the sum.
 
@@ -92,6 +100,7 @@ def improve_by_swaps(
         public: As many, in the same order.
         places: Where to start, (K,).
         limit: How many swaps at most.
+        budget: When it is spent no further swap is made.
 
     >>> line = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
     >>> improve_by_swaps([line], [line], places=np.array([1, 0, 2, 3])).tolist()
@@ -100,6 +109,8 @@ def improve_by_swaps(
     places = places.copy()
     least = 1e-9 * sum(float(np.abs(matrix).sum()) for matrix in seen)
     for _ in range(limit):
+        if budget is not None and budget.spent:
+            break
         gain = np.zeros((len(places), len(places)))
         for a, b in zip(seen, public, strict=True):
             gain += _gains(a, b[np.ix_(places, places)])

@@ -62,7 +62,7 @@ def fit_orders(
         public: The same of public images, (m, N, L).
         choose: Which orders are possible.
         sweeps: How often at most.
-        budget: When it is spent no further sweep is made.
+        budget: When it is spent no further block is settled; those that are left keep their order.
     """
     count, blocks, lanes = columns.shape
     nearness = np.abs(correlation(public.mean(axis=2)))
@@ -94,13 +94,15 @@ def fit_orders(
 
     done: list[int] = []
     for _ in range(blocks):
+        if done and budget is not None and budget.spent:
+            break
         if not done:
             block = int(nearness.sum(axis=1).argmax())
             settle(block, profile(block))
             if choose is any_order:
                 # The first block must be in order by itself: all others follow it.
                 seen, wanted = correlation(columns[:, block]), correlation(public[:, block])
-                places = improve_by_swaps([seen], [wanted], places=np.argsort(order[block]))
+                places = improve_by_swaps([seen], [wanted], places=np.argsort(order[block]), budget=budget)
                 order[block] = np.argsort(places)
                 placed[:, block] = columns[:, block][:, order[block]]
         else:

@@ -25,20 +25,23 @@ _KEPT = 5
 _STEPS = ((1, 0.5), (2, 0.3), (4, 0.3))
 
 
-def column_links(columns: NDArray[np.float32]) -> Links:
+def column_links(columns: NDArray[np.float32], *, budget: Budget | None = None) -> Links:
     """Return for each two blocks the mean of their strongest absolute correlations, (N, N).
 
     It does not change when values inside blocks are shuffled or inverted.
 
     Args:
         columns: Standardized values of blocks, (n, N, L); the first 600 images count.
+        budget: When it is spent the blocks that are left are linked to nothing but those before them.
     """
     columns = columns[:_LINKED]
     count, blocks, lanes = columns.shape
     flat = columns.reshape(count, blocks * lanes)
-    links = np.empty((blocks, blocks))
+    links = np.zeros((blocks, blocks))
     strongest = min(_STRONGEST, lanes * lanes)
     for block in range(blocks):
+        if budget is not None and budget.spent:
+            break
         both = np.abs(columns[:, block].T @ flat).reshape(lanes, blocks, lanes).transpose(1, 0, 2)
         links[block] = np.partition(both.reshape(blocks, -1), -strongest, axis=1)[:, -strongest:].mean(axis=1)
     result: Links = (links + links.T) / (2 * count)
@@ -112,8 +115,10 @@ def find_layout(
         public: Of public images' blocks, the same measure.
         generator: Draws random starts.
         starts: Of the quadratic assignment beside those from maps.
-        budget: When it is spent, no further start is improved.
+        budget: When it is spent, no further start is improved; spent before the beginning, blocks stay.
     """
+    if budget is not None and budget.spent:
+        return np.arange(len(links))
     seen = with_values_of(links, public)
     sharp, sharp_public = seen ** _STEPS[-1][0], public ** _STEPS[-1][0]
     maps = sorted(_mapped(seen, public), key=lambda places: -fit_of(sharp, sharp_public, places))[:_KEPT]
@@ -124,8 +129,10 @@ def find_layout(
             break
         places = start
         for power, stray in _STEPS:
-            places = relax_from(seen**power, public**power, places=places, stray=stray)
-        places = improve_by_swaps([sharp], [sharp_public], places=places)
+            if budget is not None and budget.spent:
+                break
+            places = relax_from(seen**power, public**power, places=places, stray=stray, budget=budget)
+        places = improve_by_swaps([sharp], [sharp_public], places=places, budget=budget)
         fit = fit_of(sharp, sharp_public, places)
         if fit > best_fit:
             best, best_fit = places, fit

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelveil.attacks.attack import Budget
 from pixelveil.attacks.public_images.readings import image_turns
 
 __all__ = [
@@ -120,7 +121,7 @@ def third_moments(scores: NDArray[np.float32], *, count: int) -> NDArray[np.floa
 
 
 def likeliest_signs(
-    pairs: Matrix, triples: NDArray[np.float64], *, generator: np.random.Generator
+    pairs: Matrix, triples: NDArray[np.float64], *, generator: np.random.Generator, budget: Budget | None = None
 ) -> tuple[float, NDArray[np.float64]]:
     """Return signs s with a large ``sum_ij P_ij s_i s_j + sum_ijk T_ijk s_i s_j s_k``, and that sum.
 
@@ -130,6 +131,7 @@ def likeliest_signs(
         pairs: Symmetric (r, r).
         triples: Symmetric, of the first components, (m, m, m), m <= r.
         generator: Draws the random starts.
+        budget: When it is spent no further start is made; the first always is.
     """
     size, first = len(pairs), len(triples)
     flat = np.ascontiguousarray(triples).reshape(first * first, first)
@@ -137,7 +139,9 @@ def likeliest_signs(
     leading = np.where(np.linalg.eigh(pairs)[1][:, -1] >= 0, 1.0, -1.0)
     starts = [leading, -leading, *generator.choice([-1.0, 1.0], (_STARTS, size))]
     best = -np.inf, leading
-    for signs in starts:
+    for number, signs in enumerate(starts):
+        if number and budget is not None and budget.spent:
+            break
         for _ in range(6 * size):
             pull = 2 * pairs @ signs
             front = signs[:first]
@@ -155,7 +159,14 @@ def likeliest_signs(
     return best
 
 
-def refine(seen: Sequence[Matrix], public: Sequence[Matrix], *, start: Matrix, rounds: int = 60) -> Matrix:
+def refine(
+    seen: Sequence[Matrix],
+    public: Sequence[Matrix],
+    *,
+    start: Matrix,
+    rounds: int = 60,
+    budget: Budget | None = None,
+) -> Matrix:
     """Return an orthogonal R with a large ``sum_k <C_k, R C'_k R^T>``, by iterated Procrustes.
 
     ``R <- polar(sum_k C_k R C'_k^T + C_k^T R C'_k)``.
@@ -165,9 +176,12 @@ def refine(seen: Sequence[Matrix], public: Sequence[Matrix], *, start: Matrix, r
         public: Covariances C'_k, as many.
         start: Orthogonal (r, r).
         rounds: How often at most.
+        budget: When it is spent no further round is made.
     """
     rotation = start
     for _ in range(rounds):
+        if budget is not None and budget.spent:
+            break
         step = np.zeros_like(start)
         for own, other in zip(seen, public, strict=True):
             step += own @ rotation @ other.T + own.T @ rotation @ other
@@ -186,6 +200,7 @@ def find_rotation(
     places: NDArray[np.int64],
     grid: tuple[int, int],
     generator: np.random.Generator,
+    budget: Budget | None = None,
 ) -> Rotation:
     """Return the rotation between the components of ciphertexts and of public images.
 
@@ -198,20 +213,23 @@ def find_rotation(
         places: The place of each block of the ciphertexts, up to a turn of the whole, (N,).
         grid: Rows and columns of blocks.
         generator: Draws random starts.
+        budget: When it is spent no further turn is tried; the first always is.
     """
     wanted = lagged(public.scores, grid=grid)
     triples = third_moments(seen.scores, count=_TRIPLES) * third_moments(public.scores, count=_TRIPLES)
     numbers, slot = np.arange(grid[0] * grid[1]).reshape(1, *grid, 1), np.argsort(places)
     found = []
     for reading in image_turns(square=grid[0] == grid[1]):
+        if found and budget is not None and budget.spent:
+            break
         turned = slot[reading(numbers).ravel()]
         covariances = lagged(seen.scores[:, turned], grid=grid)
         pairs = np.zeros((seen.scores.shape[2],) * 2)
         for own, other in zip(covariances, wanted, strict=True):
             pairs += own * other
-        total, signs = likeliest_signs((pairs + pairs.T) / 2, triples, generator=generator)
+        total, signs = likeliest_signs((pairs + pairs.T) / 2, triples, generator=generator, budget=budget)
         found.append((total, turned, signs, covariances))
     total, turned, signs, covariances = max(found, key=lambda each: each[0])
     here = [np.diag(seen.variances / seen.scale**2), *covariances]
     there = [np.diag(public.variances / public.scale**2), *wanted]
-    return Rotation(turned, refine(here, there, start=np.diag(signs)), total)
+    return Rotation(turned, refine(here, there, start=np.diag(signs), budget=budget), total)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.attacks.attack import Images
+from pixelveil.attacks.attack import Budget, Images
 from pixelveil.plans.geometry import join_blocks, split_blocks
 
 __all__ = [
@@ -142,7 +142,12 @@ def appearance(images: Images) -> NDArray[np.float64]:
 
 
 def likeliest(
-    images: Images, readings: Sequence[Reading], *, public: Images, generator: np.random.Generator
+    images: Images,
+    readings: Sequence[Reading],
+    *,
+    public: Images,
+    generator: np.random.Generator,
+    budget: Budget | None = None,
 ) -> Reading:
     """Return the reading whose mean appearance is nearest to that of public images.
 
@@ -153,12 +158,19 @@ def likeliest(
         readings: Which ones to compare.
         public: uint8 (m, H, W, C).
         generator: Draws the public subsets.
+        budget: When it is spent no further reading is compared; spent before the beginning, it is the first one.
     """
+    if budget is not None and budget.spent:
+        return readings[0]
     step = max(1, min(images.shape[1:3]) // _SIDE)
     seen = images[:_SEEN, ::step, ::step]
     reference = appearance(public[: 20 * _SEEN, ::step, ::step])
     draws = generator.integers(len(reference), size=(_DRAWS, len(seen)))
     spread = reference[draws].mean(axis=1).std(axis=0) + reference.std(axis=0) / np.sqrt(len(reference)) + 1e-6
     target = reference.mean(axis=0)
-    distances = [float((((appearance(read(seen)).mean(axis=0) - target) / spread) ** 2).sum()) for read in readings]
+    distances: list[float] = []
+    for read in readings:
+        if distances and budget is not None and budget.spent:
+            break
+        distances.append(float((((appearance(read(seen)).mean(axis=0) - target) / spread) ** 2).sum()))
     return readings[int(np.argmin(distances))]

@@ -65,7 +65,7 @@ def read_block_keys(
 
     plain = split_blocks(public, block=block)
     wanted = standardized(plain)
-    links, public_links = column_links(straight), column_links(wanted)
+    links, public_links = (column_links(each, budget=budget) for each in (straight, wanted))
     places = find_layout(links, public_links, generator=generator, starts=starts, budget=budget)
     slot = np.argsort(places)
     order = fit_orders(straight[:, slot], wanted, budget=budget)
@@ -115,6 +115,7 @@ class StatisticsEle(Attack):
     ) -> Reconstruction:
         """Read the victims; see `Attack.run`."""
         self.check(evidence)
+        budget = budget or Budget()
         public, generator = public_images(evidence), evidence.generator
         read = read_block_keys(
             evidence.ciphertexts,
@@ -123,11 +124,11 @@ class StatisticsEle(Attack):
             victims=evidence.victims,
             generator=generator,
             starts=self.starts,
-            budget=budget or Budget(),
+            budget=budget,
         )
         height, width, channels = read.shape[1:]
         versions = products(image_turns(square=height == width), color_readings(channels=channels, jointly=True))
-        chosen = likeliest(read, versions, public=public, generator=generator)
+        chosen = likeliest(read, versions, public=public, generator=generator, budget=budget)
         if advance:
             advance(1, 1)
         images = lay_back(chosen(read), shape=evidence.shape, planes=evidence.scheme.planes)

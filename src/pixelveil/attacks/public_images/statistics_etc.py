@@ -71,7 +71,7 @@ def read_block_moves(
     seen = standardized(split_blocks(_shrunk(images[:_LEARNED], shrink), block=(side, side)))
     wanted = standardized(split_blocks(_shrunk(public, shrink), block=(side, side)))
     signs = whole_signs(seen)
-    links, public_links = column_links(seen), column_links(wanted)
+    links, public_links = (column_links(each, budget=budget) for each in (seen, wanted))
     slot = np.argsort(find_layout(links, public_links, generator=generator, starts=starts, budget=budget))
     straight = (seen * signs.astype(np.float32)[:, None])[:, slot]
     small = block_orders(side=side, channels=channels)
@@ -124,6 +124,7 @@ class StatisticsEtc(Attack):
     ) -> Reconstruction:
         """Read the victims; see `Attack.run`."""
         self.check(evidence)
+        budget = budget or Budget()
         scheme, generator = evidence.scheme, evidence.generator
         read = read_block_moves(
             evidence.ciphertexts,
@@ -132,13 +133,13 @@ class StatisticsEtc(Attack):
             victims=evidence.victims,
             generator=generator,
             starts=self.starts,
-            budget=budget or Budget(),
+            budget=budget,
         )
         public = lay_out(evidence.public, block=scheme.block, planes="interleaved")
         whole = lay_back(read, shape=public.shape[1:], planes=scheme.planes)
         height, width, channels = whole.shape[1:]
         versions = products(image_turns(square=height == width), color_readings(channels=channels, jointly=True))
-        chosen = likeliest(whole, versions, public=public, generator=generator)
+        chosen = likeliest(whole, versions, public=public, generator=generator, budget=budget)
         if advance:
             advance(1, 1)
         return Reconstruction(images=chosen(whole)[:, : evidence.shape[0], : evidence.shape[1]], versions=versions)

@@ -86,7 +86,7 @@ def read_shared_blocks(
         turn = turns[int(np.argmin([roughness(drawn(start, each)) for each in turns]))]
         # A turn of the blocks is another order of places: those whose values it moves there.
         turned = np.argsort(turn(numbers).ravel())[start]
-        turned = improve_by_swaps(seen_all, wanted_all, places=turned)
+        turned = improve_by_swaps(seen_all, wanted_all, places=turned, budget=budget)
         fit = sum(fit_of(one, other, turned) for one, other in zip(seen_all, wanted_all, strict=True))
         if fit > best_fit:
             best_fit, places = fit, turned
@@ -160,7 +160,7 @@ class StatisticsLe(Attack):
             images = read_shared_blocks(
                 group, public=public, block_size=block, generator=generator, starts=self.starts, budget=budget
             )
-            read.append(likeliest(images, readings, public=public, generator=generator)(images))
+            read.append(likeliest(images, readings, public=public, generator=generator, budget=budget)(images))
             done += 1
             if advance:
                 advance(done, len(groups))

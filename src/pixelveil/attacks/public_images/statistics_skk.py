@@ -66,13 +66,13 @@ class StatisticsSkk(Attack):
     def run(
         self, evidence: Evidence, *, budget: Budget | None = None, advance: Callable[[int, int], None] | None = None
     ) -> Reconstruction:
-        """Read the victims; see `Attack.run`. The work is one pass, so that the budget is not looked at."""
+        """Read the victims; see `Attack.run`. It is one pass; only readings are compared as long as time is left."""
         self.check(evidence)
         public = public_images(evidence)
         shuffle = getattr(evidence.scheme, "shuffle", "per_pixel")
         read = read_shared_pixels(evidence.ciphertexts, shuffled=shuffle == "per_pixel")
         readings = color_readings(channels=evidence.shape[2], orders=shuffle != "none")
-        chosen = likeliest(read, readings, public=public, generator=evidence.generator)
+        chosen = likeliest(read, readings, public=public, generator=evidence.generator, budget=budget or Budget())
         if advance:
             advance(1, 1)
         return Reconstruction(images=chosen(read[: evidence.victims]), versions=readings)

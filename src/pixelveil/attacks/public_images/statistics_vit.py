@@ -72,7 +72,7 @@ def read_blocks(
         shuffled: Whether the map only moves and inverts values: then they come back exactly.
         victims: How many images are read.
         generator: Draws random starts.
-        budget: When it is spent, the layout is not looked for once more.
+        budget: When it is spent, no further start, turn, round or pass is made.
     """
     number, lanes = blocks.shape[1:]
     learned = blocks[: min(_LEARNED, max(_VALUES // (number * lanes), 1))]
@@ -81,17 +81,19 @@ def read_blocks(
     places = np.arange(number)
     chosen = generator.permutation(lanes)[:_LINKING_LANES]
     if scrambled:
-        links = [_links(each, chosen, by_values=shuffled) for each in (learned, plain)]
+        links = [_links(each, chosen, by_values=shuffled, budget=budget) for each in (learned, plain)]
         places = find_layout(links[0], links[1], generator=generator, budget=budget)
-    best = find_rotation(own, wanted, places=places, grid=grid, generator=generator)
+    best = find_rotation(own, wanted, places=places, grid=grid, generator=generator, budget=budget)
     for _ in range(_PASSES if scrambled else 0):
         if budget is not None and budget.spent:
             break
         # What has been read shows more clearly which blocks are neighbors.
         read = _decoded(own.scores, best, wanted)
-        links = [_links(each, chosen, by_values=True) for each in (read, plain)]
+        links = [_links(each, chosen, by_values=True, budget=budget) for each in (read, plain)]
+        if budget is not None and budget.spent:
+            break
         places = best.slot[np.argsort(find_layout(links[0], links[1], generator=generator, budget=budget))]
-        again = find_rotation(own, wanted, places=np.argsort(places), grid=grid, generator=generator)
+        again = find_rotation(own, wanted, places=np.argsort(places), grid=grid, generator=generator, budget=budget)
         if again.total <= best.total * (1 + 1e-3):
             break
         best = again
@@ -111,10 +113,12 @@ def read_blocks(
     return result
 
 
-def _links(blocks: NDArray[np.float32], lanes: NDArray[np.int64], *, by_values: bool) -> NDArray[np.float64]:
+def _links(
+    blocks: NDArray[np.float32], lanes: NDArray[np.int64], *, by_values: bool, budget: Budget | None
+) -> NDArray[np.float64]:
     """Return how strongly blocks are linked: by some of their values, or by what no rotation changes."""
     if by_values:
-        return column_links(standardized(blocks[..., lanes]))
+        return column_links(standardized(blocks[..., lanes]), budget=budget)
     rank, flatten = _LINKING
     return matrix_links(components(blocks[:_LINKED], rank=rank, flatten=flatten).scores)
 
@@ -157,6 +161,7 @@ class StatisticsVit(Attack):
     ) -> Reconstruction:
         """Read the victims; see `Attack.run`."""
         self.check(evidence)
+        budget = budget or Budget()
         scheme, generator, public = evidence.scheme, evidence.generator, public_images(evidence)
         block, shape = (scheme.block, scheme.block), public.shape[1:]
         shuffled = scheme.output_dtype == "uint8"
@@ -170,11 +175,11 @@ class StatisticsVit(Attack):
             shuffled=shuffled,
             victims=evidence.victims,
             generator=generator,
-            budget=budget or Budget(),
+            budget=budget,
         )
         pictures: Images = np.rint(join_blocks(read + middle, shape=shape, block=block)).clip(0, 255).astype(np.uint8)
         versions = products(image_turns(square=shape[0] == shape[1]), color_readings(channels=shape[2], jointly=True))
-        chosen = likeliest(pictures, versions, public=public, generator=generator)
+        chosen = likeliest(pictures, versions, public=public, generator=generator, budget=budget)
         if advance:
             advance(1, 1)
         images = lay_back(chosen(pictures), shape=evidence.shape, planes=scheme.planes)

@@ -12,11 +12,15 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    attack_claims,
+    attack_games,
     attack_jigsaw,
+    attack_lifetime,
     attack_models,
     attack_pairs_topic,
     attack_pixels_topic,
@@ -26,7 +30,10 @@ from pixelveil.atomic import write_atomic
 from pixelveil.machine import commit, machine, versions
 
 TOPICS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
+    "claims": attack_claims.run,
+    "games": attack_games.run,
     "jigsaw": attack_jigsaw.run,
+    "lifetime": attack_lifetime.run,
     "models": attack_models.run,
     "pairs": attack_pairs_topic.run,
     "pixels": attack_pixels_topic.run,
@@ -40,10 +47,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("topics", nargs="+", choices=list(TOPICS))
     parser.add_argument("--data", type=Path, help="an .npz file of CIFAR-10 with x_train and x_test")
+    parser.add_argument(
+        "--pcos", type=Path, help="for claims: a table of the PCOS set's files with file, class, source"
+    )
     asked = parser.parse_args()
     for topic in asked.topics:
         start = time.perf_counter()
-        results = TOPICS[topic](asked.data)
+        run = partial(attack_claims.run, pcos=asked.pcos) if topic == "claims" else TOPICS[topic]
+        results = run(asked.data)
         record = {
             "suite": f"attacks-{topic}",
             "date": datetime.now(UTC).date().isoformat(),

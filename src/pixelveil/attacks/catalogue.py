@@ -10,6 +10,8 @@ from pixelveil.attacks.ciphertexts.jigsaw import Jigsaw
 from pixelveil.attacks.ciphertexts.leading_bit import LeadingBit
 from pixelveil.attacks.ciphertexts.minimum_difference import MinimumDifference
 from pixelveil.attacks.ciphertexts.minimum_difference_plus import MinimumDifferencePlus
+from pixelveil.attacks.learned.gan_attack import GanAttack
+from pixelveil.attacks.learned.sia_gan import SiaGan
 from pixelveil.attacks.pairs.affine_plans import KnownPlaintextAffine
 from pixelveil.attacks.pairs.chosen import ChosenPlaintext
 from pixelveil.attacks.pairs.lane_plans import KnownPlaintextLanes
@@ -28,11 +30,13 @@ ATTACKS: dict[str, type[Attack]] = {
     "deconvolution": Deconvolution,
     "energy": Energy,
     "jigsaw": Jigsaw,
+    "gan-attack": GanAttack,
     "known-plaintext-affine": KnownPlaintextAffine,
     "known-plaintext-lanes": KnownPlaintextLanes,
     "leading-bit": LeadingBit,
     "minimum-difference": MinimumDifference,
     "minimum-difference-plus": MinimumDifferencePlus,
+    "sia-gan": SiaGan,
     "statistics-ele": StatisticsEle,
     "statistics-etc": StatisticsEtc,
     "statistics-le": StatisticsLe,

@@ -63,6 +63,7 @@ POSITIVES: dict[str, Positive] = {
         scheme="huang", parameters={"statistic": "max", "filter_size": 2}, images=100, measure="edges", least=0.3
     ),
     "jigsaw": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 8}, images=20, least=0.6),
+    "gan-attack": Positive(scheme="smkk", images=300, measure="edges", least=0.5),
     "known-plaintext-affine": Positive(
         scheme="vit-orthogonal", parameters={"block_size": 4}, images=100, pairs=16, least=0.9
     ),
@@ -72,6 +73,7 @@ POSITIVES: dict[str, Positive] = {
         scheme="skk", parameters={"shuffle": "none"}, images=100, measure="edges", least=0.6
     ),
     "minimum-difference-plus": Positive(scheme="skk", images=100, measure="edges", least=0.5),
+    "sia-gan": Positive(scheme="smkk", images=300, measure="edges", least=0.5),
     "statistics-ele": Positive(scheme="madono-ele", parameters=_SHARED, images=600, least=0.7),
     "statistics-etc": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 4}, images=600, least=0.7),
     "statistics-le": Positive(scheme="tanaka-le", parameters=_SHARED, images=20, least=0.8),
@@ -82,6 +84,7 @@ POSITIVES: dict[str, Positive] = {
 
 GAME_POSITIVES: dict[str, GamePositive] = {
     "chosen-images": GamePositive(scheme="skk", least=0.8),
+    "embedding-probe": GamePositive(scheme="etc-color", parameters={"block_size": 4}, least=0.5),
     "labels": GamePositive(scheme="skk", least=0.05),
     "linking": GamePositive(scheme="skk", least=0.8),
     "matching": GamePositive(scheme="skk", least=0.8),

@@ -62,8 +62,8 @@ POSITIVES: dict[str, Positive] = {
     "energy": Positive(
         scheme="huang", parameters={"statistic": "max", "filter_size": 2}, images=100, measure="edges", least=0.3
     ),
-    "jigsaw": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 8}, images=20, least=0.6),
     "gan-attack": Positive(scheme="smkk", images=300, measure="edges", least=0.5),
+    "jigsaw": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 8}, images=20, least=0.6),
     "known-plaintext-affine": Positive(
         scheme="vit-orthogonal", parameters={"block_size": 4}, images=100, pairs=16, least=0.9
     ),

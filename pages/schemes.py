@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pixelveil.atomic import write_atomic
 from pixelveil.schemes import SCHEMES, Scheme
+from pixelveil.schemes.lifetime import lifetime_of, lifetimes
 from pixelveil.schemes.published import PUBLISHED
 
 __all__ = ["FAMILIES", "index_page", "main", "pages", "scheme_page", "table"]
@@ -145,6 +146,11 @@ def _facts(kind: type[Scheme]) -> str:
         ("JPEG", f"refused: {kind.jpeg_obstacle}" if kind.jpeg_obstacle else "survives it as plain images do"),
         *((f"nominal key space at {h}x{w}", f"{_bits(kind, (h, w, c))} bits") for h, w, c in SIZES),
     ]
+    if any(one.scheme == kind.name for one in lifetimes()):
+        found = lifetime_of(kind(key_policy="shared"))
+        if found is not None:
+            said = f"{found.budget}: {found.reason} (see [key lifetime](../key-lifetime.md))"
+            rows.append(("images under one shared key", said))
     if kind.asset_kinds:
         needs = "needed" if kind.needs_asset else "possible"
         rows.append(("asset", f"{needs}: {', '.join(kind.asset_kinds)}"))

@@ -107,6 +107,19 @@ def test_too_many_images_under_one_key_are_said_so(workplace):
     assert "note:" not in derived.stderr
 
 
+@pytest.mark.parametrize(("budget", "notes"), [(11, 1), (12, 0)])
+def test_more_images_than_the_measured_lifetime_are_said_so(workplace, monkeypatch, budget, notes):
+    from pixelveil.schemes import lifetime
+
+    one = lifetime.Lifetime(
+        scheme="vit-permutation", block=4, attack="statistics-vit", quiet_until=budget, leaks_from=20
+    )
+    monkeypatch.setattr(lifetime, "lifetimes", lambda: (one,))
+    said = run(f"encrypt scans out --key clinic.pvkey {SCHEME}").stderr
+    assert said.count(f"more than the {budget} of its measured lifetime: statistics-vit") == notes
+    assert said.count("note:") == 1
+
+
 def test_what_is_read_from_one_image_is_said_so(workplace):
     """A key for each image does not help against an attack that needs one image."""
     said = run("encrypt scans out --key clinic.pvkey --scheme skk").stderr

@@ -136,3 +136,56 @@ def test_the_example_of_the_help_runs(name):
         run("keygen clinic.pvkey")
     example = next(line.strip() for line in COMMANDS[name].__doc__.splitlines() if "Example: pixelveil " in line)
     assert run(example.removeprefix("Example: pixelveil "))
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    from pixelveil.schemes import lifetime
+
+    one = lifetime.Lifetime(scheme="vit-permutation", block=4, attack="statistics-vit", quiet_until=5, leaks_from=10)
+    monkeypatch.setattr(lifetime, "lifetimes", lambda: (one,))
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_scheme_gives_the_budget_and_says_why():
+    output = run("keygen clinic.pvkey --scheme vit-permutation -p block-size=8")
+    assert read_header(Path("clinic.pvkey")).active.budget == 5
+    assert "statistics-vit finds something in vit-permutation from 10 images" in output
+    assert "key_policy=derived" in output
+    answer = json.loads(run("keygen other.pvkey --scheme vit-permutation --json"))
+    assert answer["budget"] == 5
+    assert "statistics-vit" in answer["why"]
+
+
+@pytest.mark.usefixtures("measured")
+def test_what_the_owner_says_wins():
+    output = run("keygen clinic.pvkey --scheme vit-permutation --budget 700")
+    assert read_header(Path("clinic.pvkey")).active.budget == 700
+    assert "lifetime is 5" in output
+    assert "lifetime" not in run("keygen other.pvkey --scheme vit-permutation --budget 5")
+
+
+@pytest.mark.usefixtures("measured")
+def test_rotate_takes_the_budget_of_a_scheme_too():
+    run("keygen clinic.pvkey --budget 50")
+    assert "statistics-vit" in run("rotate clinic.pvkey --scheme vit-permutation")
+    assert read_header(Path("clinic.pvkey")).active.budget == 5
+    assert "statistics-vit" in json.loads(run("rotate clinic.pvkey -s vit-permutation --json"))["why"]
+    run("rotate clinic.pvkey --scheme vit-permutation --budget 60")
+    assert read_header(Path("clinic.pvkey")).active.budget == 60
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [("--scheme svd-wang", "no lifetime was measured"), ("-s vit-permutation -p key_policy=derived", "share no key")],
+)
+def test_without_a_figure_the_default_stays(options, said):
+    assert said in run(f"keygen clinic.pvkey {options}")
+    assert read_header(Path("clinic.pvkey")).active.budget == 10_000
+
+
+def test_a_parameter_is_of_a_scheme():
+    with pytest.raises(UsageError, match="of a scheme"):
+        run("keygen clinic.pvkey -p block-size=8")
+    assert not Path("clinic.pvkey").exists()

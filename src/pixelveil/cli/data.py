@@ -240,7 +240,16 @@ def _warn_of_readable(scheme: Scheme, epoch: Epoch) -> None:
     known = scheme.readable_from
     if scheme.key_policy != "shared" and known == 1:
         typer.echo(f"note: known attacks read {scheme.name} from a single image, without any key", err=True)
-    if scheme.key_policy == "shared" and known is not None and epoch.used >= known:
+    from pixelveil.schemes.lifetime import lifetime_of
+
+    lifetime = lifetime_of(scheme)
+    if lifetime is not None and epoch.used > lifetime.budget:
+        typer.echo(
+            f"note: {epoch.used} images are encrypted under one key, more than the {lifetime.budget} of its measured "
+            f"lifetime: {lifetime.reason}; open a new epoch with pixelveil rotate",
+            err=True,
+        )
+    elif scheme.key_policy == "shared" and known is not None and epoch.used >= known:
         typer.echo(
             f"note: {epoch.used} images are encrypted under one key; known attacks read {scheme.name} from about "
             f"{known} image{'s' if known > 1 else ''} on, without the key",

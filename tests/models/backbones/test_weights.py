@@ -27,6 +27,15 @@ def test_all_weights_come_back(file):
     assert torch.equal(other(batch), network(seed=7)(batch))
 
 
+def test_counters_of_batches_may_be_missing(tmp_path):
+    """As they are in the public files."""
+    state = {name: tensor for name, tensor in network(seed=7).state_dict().items() if "num_batches" not in name}
+    save_file(state, tmp_path / "public.safetensors")
+    other = network(seed=1)
+    assert load_weights(other, tmp_path / "public.safetensors") == ()
+    assert torch.equal(other.linear.weight, state["linear.weight"])
+
+
 def test_other_classes_and_channels_keep_fresh_ends(file):
     other = network(classes=3, channels=16)
     assert set(load_weights(other, file)) == {"conv1.weight", "linear.weight", "linear.bias"}

@@ -10,6 +10,8 @@ from pixelveil.errors import IntegrityError, UsageError
 
 __all__ = ["load_weights"]
 
+_COUNTER = ".num_batches_tracked"
+
 
 def load_weights(network: nn.Module, path: Path) -> tuple[str, ...]:
     """Put the weights of a safetensors file into a network: every one of them, under its own name.
@@ -37,6 +39,8 @@ def load_weights(network: nn.Module, path: Path) -> tuple[str, ...]:
     except SafetensorError as error:
         raise IntegrityError(f"{path}: not a whole safetensors file ({error})") from error
     own = network.state_dict()
+    # How many batches were seen changes no answer, and public files leave it out.
+    found = {name: tensor for name, tensor in own.items() if name.endswith(_COUNTER)} | found
     missing, foreign = sorted(own.keys() - found.keys()), sorted(found.keys() - own.keys())
     if missing or foreign:
         what = f"lacks {missing[0]}" if missing else f"has {foreign[0]} besides"

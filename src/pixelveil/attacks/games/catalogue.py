@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pixelveil.attacks.games.accumulation import Accumulation
 from pixelveil.attacks.games.chosen_images import ChosenImages
+from pixelveil.attacks.games.embedding_probe import EmbeddingProbe
 from pixelveil.attacks.games.encoder_recovery import EncoderRecovery
 from pixelveil.attacks.games.game import Game
 from pixelveil.attacks.games.labels import Labels
@@ -19,6 +20,7 @@ __all__ = ["GAMES", "create_game", "list_games"]
 GAMES: dict[str, type[Game]] = {
     "accumulation": Accumulation,
     "chosen-images": ChosenImages,
+    "embedding-probe": EmbeddingProbe,
     "encoder-recovery": EncoderRecovery,
     "labels": Labels,
     "linking": Linking,

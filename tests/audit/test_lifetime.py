@@ -2,7 +2,7 @@ import pytest
 
 from pixelveil.attacks.intervals import Interval
 from pixelveil.audit.bench import Bench
-from pixelveil.audit.controls import Control
+from pixelveil.audit.control_store import Control
 from pixelveil.audit.lifetime import LifetimeTrial, curves, series
 
 PASSED = Control(passed=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Evidence, Images, Pairs
+from pixelveil.audit.control_store import ControlStore
 from pixelveil.audit.images import AuditImages
 from pixelveil.keys import Key
 from pixelveil.schemes import Scheme
@@ -33,12 +34,14 @@ class Bench:
         scheme: What is audited.
         images: In their roles.
         seed: Of the attacks' own randomness.
+        controls: Where positive controls are kept.
         key: Made afresh; never the user's.
     """
 
     scheme: Scheme
     images: AuditImages
     seed: int = 0
+    controls: ControlStore = field(default_factory=ControlStore)
     key: Key = field(default_factory=lambda: Key.generate(budget=_UNCOUNTED), repr=False)
 
     def renewed(self, *, scheme: Scheme | None = None) -> Self:

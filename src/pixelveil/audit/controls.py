@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from pixelveil.attacks.evaluate import Scores, score
 from pixelveil.attacks.intervals import of_mean, of_share
 from pixelveil.attacks.verdict import RULES, Rules
 from pixelveil.audit.bench import Bench
+from pixelveil.audit.control_store import Control
 from pixelveil.audit.positive import Positive
 from pixelveil.errors import UsageError
 from pixelveil.schemes import Scheme, create_scheme
@@ -21,23 +21,6 @@ __all__ = ["Control", "check_negative", "run_positive"]
 
 # A control that fails by chance would spoil a good cell; with some tens of cells in a grid, that shall be rare.
 _CONFIDENCE = 0.999
-
-
-@dataclass(frozen=True, kw_only=True)
-class Control:
-    """Whether a control did what it must.
-
-    Args:
-        passed: It did.
-        facts: What that rests on, as JSON values.
-    """
-
-    passed: bool
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return {"passed": self.passed, **self.facts}
 
 
 def run_positive(attack: Attack, *, bench: Bench, seconds: float, positives: Mapping[str, Positive]) -> Control:

@@ -11,7 +11,7 @@ from pixelveil.attacks.games import Deck, Game, GameResult, judge_game
 from pixelveil.attacks.intervals import Interval
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Kind
-from pixelveil.audit.controls import Control
+from pixelveil.audit.control_store import Control, Question
 from pixelveil.audit.positive import GAME_POSITIVES, GamePositive
 from pixelveil.audit.trial import Advance, Finding
 from pixelveil.errors import UsageError
@@ -89,13 +89,15 @@ class GameTrial:
         return self.game.obstacle(scheme)
 
     def run(self, bench: Bench, *, seconds: float, advance: Advance | None = None) -> Finding:
-        """Play it on the scheme, on noise, and where the player must win, with a third of the time each."""
-        share = seconds / 3
+        """Play it where the player must win, unless that was done, then on the scheme and on noise, in equal times."""
         images = bench.images
         deck = Deck(images=images.encrypted, public=images.public, labels=images.labels, seed=bench.seed)
+        question = Question(name=self.name, settings=self.settings, data=images.digest, seed=bench.seed)
+        positive, share = bench.controls.answer(
+            question, seconds=seconds, run=lambda allowed: self._positive(deck, seconds=allowed)
+        )
         result = self.game.play(bench.scheme, deck, budget=Budget(seconds=share), advance=advance)
         noise = self.game.play(bench.scheme, replace(deck, noise=True), budget=Budget(seconds=share))
-        positive = self._positive(deck, seconds=share)
         on_noise = judge_game(noise, positive_passed=True)
         negative = Control(
             passed=on_noise.verdict in _NOTHING_FOUND, facts={"criterion": on_noise.criterion, "trials": noise.trials}
@@ -123,12 +125,15 @@ class GameTrial:
         facts: dict[str, Any] = {
             "scheme": wanted.scheme,
             "parameters": dict(wanted.parameters),
-            "measure": "advantage",
+            "settings": dict(wanted.settings),
+            "measure": wanted.measure,
             "least": wanted.least,
         }
         try:
             scheme = create_scheme(wanted.scheme, **wanted.parameters)
-            reached = self.game.play(scheme, deck, budget=Budget(seconds=seconds)).advantage.value
+            won = replace(self.game, **wanted.settings).play(scheme, deck, budget=Budget(seconds=seconds))
+            figure = won.advantage if wanted.measure == "advantage" else won.tpr
+            reached = 0.0 if figure is None else figure.value
         except UsageError as error:  # such as images that the scheme cannot take
             return Control(passed=False, facts={**facts, "reason": str(error)})
         return Control(passed=reached >= wanted.least, facts={**facts, "reached": reached})

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +18,7 @@ from pixelveil.attacks.attack import Access, Budget
 from pixelveil.attacks.verdict import RULES
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Cell, finished_cell, write_cell
-from pixelveil.audit.controls import Control
+from pixelveil.audit.control_store import Control, ControlStore
 from pixelveil.audit.images import AuditImages
 from pixelveil.audit.lifetime import LifetimeTrial, series
 from pixelveil.audit.limit import time_limit
@@ -58,6 +58,7 @@ class Grid:
         seconds: For all cells together.
         seed: Of the attacks' own randomness.
         folder: Of the cells; made if missing.
+        controls: Where positive controls are kept.
         facts: Machine, commit, versions and command, for the record.
     """
 
@@ -69,6 +70,7 @@ class Grid:
     seconds: float = 600.0
     seed: int = 0
     folder: Path
+    controls: ControlStore = field(default_factory=ControlStore)
     facts: Mapping[str, Any]
 
     def fill(self, *, stage: Stage | None = None) -> tuple[Cell, ...]:
@@ -130,7 +132,7 @@ class Grid:
                     if clock.spent:
                         raise OutOfTimeError("the time was up before it began", hint="run the same command again")
                     with time_limit(share + min(_PATIENCE * share, (clock.left - share) / 2)):
-                        bench = Bench(scheme=self.scheme, images=self.images, seed=self.seed)
+                        bench = Bench(scheme=self.scheme, images=self.images, seed=self.seed, controls=self.controls)
                         finding = trial.run(bench, seconds=_FOR_ATTACKS * share, advance=advance)
                     cell = _found(cell, finding)
                     if self.pictures and finding.strips:

@@ -15,6 +15,7 @@ from pixelveil.attacks.games import create_game, list_games
 from pixelveil.attacks.verdict import RULES
 from pixelveil.audit.appearance import appearance
 from pixelveil.audit.bench import Bench
+from pixelveil.audit.control_store import ControlStore
 from pixelveil.audit.game_trial import GameTrial
 from pixelveil.audit.grid import Grid, Stage, unseen
 from pixelveil.audit.images import AuditImages, divide, read_images
@@ -44,6 +45,7 @@ class AuditSettings:
         lifetime: Whether to measure how long a key lasts.
         pictures: Whether the report shows plain images beside what attackers make of them.
         requirements: That the scheme has to meet.
+        controls: Folder of positive controls, which several audits may share; None: beside the cells.
         command: For the record.
     """
 
@@ -56,6 +58,7 @@ class AuditSettings:
     lifetime: bool = False
     pictures: bool = True
     requirements: tuple[Requirement, ...] = ()
+    controls: Path | None = None
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -132,6 +135,7 @@ def run_audit(
         seconds=wanted.seconds,
         seed=wanted.seed,
         folder=out / "cells",
+        controls=ControlStore(folder=wanted.controls or out / "controls"),
         facts=facts,
     ).fill(stage=shown)
     audit = Audit(

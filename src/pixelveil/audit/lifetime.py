@@ -15,7 +15,7 @@ from pixelveil.attacks.evaluate import Scores, score
 from pixelveil.attacks.verdict import RULES, judge
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Cell, Kind
-from pixelveil.audit.controls import Control
+from pixelveil.audit.control_store import Control
 from pixelveil.audit.trial import Advance, Finding, figures_of
 from pixelveil.schemes import Scheme
 

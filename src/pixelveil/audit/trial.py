@@ -9,19 +9,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.attacks.attack import Access, Attack, Budget, Images
+from pixelveil.attacks.attack import Access, Attack, Budget, Images, Reconstruction
 from pixelveil.attacks.controls import negative_control
 from pixelveil.attacks.evaluate import Scores, score
 from pixelveil.attacks.intervals import Interval, of_mean, of_share
 from pixelveil.attacks.verdict import Judgment, Verdict, judge
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Kind
-from pixelveil.audit.controls import Control, check_negative, run_positive
+from pixelveil.audit.control_store import Control, Question
+from pixelveil.audit.controls import check_negative, run_positive
 from pixelveil.audit.pictures import Strip
 from pixelveil.audit.positive import POSITIVES, Positive
 from pixelveil.schemes import Scheme
 
-__all__ = ["AttackTrial", "Finding", "Trial", "figures_of"]
+__all__ = ["AttackTrial", "Finding", "Trial", "figures_of", "finding_of"]
 
 Advance = Callable[[int, int], None]
 
@@ -184,39 +185,77 @@ class AttackTrial:
         return self.attack.obstacle(scheme)
 
     def run(self, bench: Bench, *, seconds: float, advance: Advance | None = None) -> Finding:
-        """Run attack, negative and positive control, with a third of the time each."""
-        share = seconds / 3
+        """Run the positive control, unless that was done, then attack and negative control, in equal times."""
+        question = Question(name=self.name, settings=self.settings, data=bench.images.digest, seed=bench.seed)
+        positive, share = bench.controls.answer(
+            question,
+            seconds=seconds,
+            run=lambda allowed: run_positive(self.attack, bench=bench, seconds=allowed, positives=self.positives),
+        )
         evidence = bench.evidence(self.access)
         plain = bench.images.victims
-        gallery = bench.images.gallery(np.arange(len(plain)))
         found = self.attack.run(evidence, budget=Budget(seconds=share), advance=advance)
         noise_evidence = negative_control(evidence, encrypt=bench.encrypt)
         noise = self.attack.run(noise_evidence, budget=Budget(seconds=share))
-        scores, control = score(found, plain, gallery=gallery), score(noise, plain, gallery=gallery)
-        positive = run_positive(self.attack, bench=bench, seconds=share, positives=self.positives)
-        negative = check_negative(noise, plain, control)
-        judgment = judge(
-            scores,
-            control,
-            positive_passed=positive.passed,
-            negative_passed=negative.passed,
-            key_recovered=bool(found.facts.get("key found")),
-        )
-        return Finding(
-            verdict=judgment.verdict,
-            criterion=judgment.criterion,
-            images=len(evidence.ciphertexts),
-            victims=scores.count,
+        return finding_of(
+            found,
+            noise,
+            plain=plain,
+            encrypted=evidence.ciphertexts,
+            gallery=bench.images.gallery(np.arange(len(plain))),
+            positive=positive,
             public=0 if evidence.public is None else len(evidence.public),
             pairs=0 if evidence.pairs is None else len(evidence.pairs.plain),
-            figures=figures_of(scores, control, judgment=judgment),
-            excess=judgment.excess,
-            gallery=scores.gallery,
-            positive=positive,
-            negative=negative,
-            facts=dict(found.facts),
-            strips=_strips(plain, evidence.ciphertexts, scores=scores, control=control),
         )
+
+
+def finding_of(
+    found: Reconstruction,
+    noise: Reconstruction,
+    *,
+    plain: Images,
+    encrypted: Images,
+    gallery: Images,
+    positive: Control,
+    public: int = 0,
+    pairs: int = 0,
+) -> Finding:
+    """Return what two runs of one attack, on victims and on noise, and its positive control add up to.
+
+    Args:
+        found: On the victims.
+        noise: On noise in their place.
+        plain: uint8 (n, H, W, C), the victims.
+        encrypted: (m, H', W', C'), all ciphertexts, the victims' first.
+        gallery: uint8 (K, H, W, C), among which victims are to be recognized, the victims first.
+        positive: The positive control.
+        public: Public images that the attacker had.
+        pairs: Known pairs that the attacker had.
+    """
+    scores, control = score(found, plain, gallery=gallery), score(noise, plain, gallery=gallery)
+    negative = check_negative(noise, plain, control)
+    judgment = judge(
+        scores,
+        control,
+        positive_passed=positive.passed,
+        negative_passed=negative.passed,
+        key_recovered=bool(found.facts.get("key found")),
+    )
+    return Finding(
+        verdict=judgment.verdict,
+        criterion=judgment.criterion,
+        images=len(encrypted),
+        victims=scores.count,
+        public=public,
+        pairs=pairs,
+        figures=figures_of(scores, control, judgment=judgment),
+        excess=judgment.excess,
+        gallery=scores.gallery,
+        positive=positive,
+        negative=negative,
+        facts=dict(found.facts),
+        strips=_strips(plain, encrypted, scores=scores, control=control),
+    )
 
 
 def figures_of(scores: Scores, control: Scores, *, judgment: Judgment) -> dict[str, Interval]:

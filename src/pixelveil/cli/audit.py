@@ -53,6 +53,10 @@ LifetimeOption = Annotated[
 PicturesOption = Annotated[
     bool, typer.Option("--pictures/--no-pictures", help="Show plain images in the report, or leave all pictures out.")
 ]
+ControlsOption = Annotated[
+    Path | None,
+    typer.Option("--controls", help="Folder of positive controls, to be shared by audits.", show_default="in --out"),
+]
 RequireOption = Annotated[
     list[str] | None,
     typer.Option("--require", help='Such as "ciphertext-only: ssim<0.2" or "any: verdict<SERIOUS"; may be repeated.'),
@@ -83,6 +87,7 @@ def audit(
     lifetime: LifetimeOption = False,
     pictures: PicturesOption = True,
     require: RequireOption = None,
+    controls: ControlsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Attack a scheme on one's own images; the group's help says how."""
@@ -103,6 +108,7 @@ def audit(
         lifetime=lifetime,
         pictures=pictures,
         requirements=tuple(parse_requirement(text) for text in require or ()),
+        controls=controls,
     )
     words = _command(scheme, parameter, settings=settings, data=data, asset=asset, budget=budget)
     found = run_audit(chosen, data=data, out=out, settings=replace(settings, command=words), stage=progress)
@@ -180,6 +186,8 @@ def _command(
         words += ["--attacks", ",".join(settings.attacks)]
     words += ["--budget", budget, "--seed", str(settings.seed)]
     words += ["--lifetime"] * settings.lifetime + ["--no-pictures"] * (not settings.pictures)
+    if settings.controls is not None:
+        words += ["--controls", settings.controls.name]
     for one in settings.requirements:
         words += ["--require", one.text]
     return shlex.join([*words, "--out", "audit"])

@@ -132,7 +132,18 @@ def test_imports_are_absolute_and_name_what_they_take(path):
 
 # Where PyTorch may be imported at the top of a module: all else must run without it.
 TORCH_LAYERS = {"models", "training", "demo", "transforms"}
-HEAVY = {"torch", "torchvision", "timm", "transformers", "accelerate", "sklearn", "skimage", "jinja2", "safetensors"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "timm",
+    "transformers",
+    "accelerate",
+    "sklearn",
+    "skimage",
+    "jinja2",
+    "lpips",
+    "safetensors",
+}
 
 
 @every_source

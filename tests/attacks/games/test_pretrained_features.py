@@ -30,7 +30,7 @@ def test_they_are_means_and_deviations_of_what_layers_answer():
     images = noise()
     found = network_features(model, layers=lambda m, batch: [m(batch), batch], mean=MEAN, std=STD, size=32)(images)
     values = (images / 255 - np.array(MEAN)) / np.array(STD)
-    expected = np.concatenate([values.mean(axis=(1, 2)), values.std(axis=(1, 2), ddof=1)], axis=1)
+    expected = np.concatenate([values.mean(axis=(1, 2)), values.std(axis=(1, 2))], axis=1)
     np.testing.assert_allclose(found["layer 2"], expected, rtol=1e-4)
     kernel, bias = model.weight.detach().numpy()[:, :, 0, 0], model.bias.detach().numpy()
     np.testing.assert_allclose(found["layer 1"][:, :2], expected[:, :3] @ kernel.T + bias, rtol=1e-3, atol=1e-5)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pixelveil.attacks.measures import ranks, thumbnail_features
+from pixelveil.attacks.measures import class_agreement, ranks, thumbnail_features
 from pixelveil.errors import UsageError
 
 
@@ -44,3 +44,22 @@ def test_odd_sizes_have_cells_too():
 def test_the_gallery_holds_the_originals():
     with pytest.raises(UsageError, match="does not hold"):
         ranks(faces(3), faces(2))
+
+
+def test_a_classifier_answers_the_same_on_equal_images_and_at_chance_on_noise():
+    def classify(images):
+        return (images.mean(axis=(1, 2, 3)) * 2 % 4).astype(int)
+
+    assert class_agreement(faces(), faces(), classify=classify).tolist() == [1.0] * 200
+    shuffled = np.random.default_rng(0).permutation(faces())
+    answers, others = classify(faces()), classify(shuffled)
+    found = class_agreement(shuffled, faces(), classify=classify)
+    assert found.mean() == np.mean(answers == others)
+    assert found.mean() == pytest.approx(0.25, abs=0.12)
+
+
+def test_a_classifier_gives_one_answer_an_image():
+    with pytest.raises(UsageError, match="one answer an image"):
+        class_agreement(faces(3), faces(3), classify=lambda images: np.zeros((len(images), 2)))
+    with pytest.raises(UsageError, match="cannot be compared"):
+        class_agreement(faces(3), faces(2), classify=len)

@@ -1,4 +1,4 @@
-"""Re-identification: whether a reconstruction is nearer to its own original than to all others."""
+"""Recognition: whether a reconstruction is nearest to its own original, and whether a classifier sees the same class."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.attacks.measures.batches import gray
+from pixelveil.attacks.measures.batches import checked_pair, gray
 from pixelveil.attacks.measures.edges import sobel_magnitude
 from pixelveil.errors import UsageError
 
-__all__ = ["ranks", "thumbnail_features"]
+__all__ = ["Classify", "class_agreement", "ranks", "thumbnail_features"]
 
 Floats = NDArray[np.float64]
 Features = Callable[[NDArray[Any]], NDArray[Any]]
+Classify = Callable[[NDArray[Any]], NDArray[Any]]
+"""Takes images uint8 (n, H, W, C) and gives the class of each, (n,)."""
 
 _SIDE = 16
 
@@ -44,6 +46,36 @@ def ranks(reconstructed: NDArray[Any], gallery: NDArray[Any], *, features: Featu
     own = similarity[np.arange(len(reconstructed)), np.arange(len(reconstructed))]
     nearer = (similarity >= own[:, None]).sum(axis=1) - 1
     return np.asarray(nearer, np.intp)
+
+
+def class_agreement(reconstructed: NDArray[Any], plain: NDArray[Any], *, classify: Classify) -> Floats:
+    """Return 1 where a classifier of plain images answers the same on both images, and 0 where it does not.
+
+    What counts is its answer on the plain image, right or wrong, so that no labels are needed. A classifier that sees
+    noise as one class agrees by chance as often as that class is; the same on the control is the floor.
+
+    Args:
+        reconstructed: uint8 (n, H, W, C).
+        plain: uint8 (n, H, W, C), the originals.
+        classify: Trained on plain images.
+
+    Returns:
+        float64 (n,).
+
+    Raises:
+        UsageError: The shapes differ, or it does not give one answer an image.
+
+    Source: semantic measures beside pixels, arXiv 2309.13038 (2023).
+
+    >>> images = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1)
+    >>> class_agreement(images, images // 2, classify=lambda batch: batch.reshape(-1) > 1).tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    first, second = checked_pair(reconstructed, plain)
+    answers = [np.asarray(classify(images)) for images in (first, second)]
+    if any(one.shape != (len(first),) for one in answers):
+        raise UsageError(f"a classifier gives one answer an image, not {answers[0].shape}")
+    return np.asarray(answers[0] == answers[1], np.float64)
 
 
 def thumbnail_features(images: NDArray[Any]) -> Floats:

@@ -178,3 +178,12 @@ def test_networks_are_trained_elsewhere_with_what_was_asked_for(workplace, monke
 def test_the_limit_of_images_holds(monkeypatch):
     monkeypatch.setattr(fit, "_MOST_IMAGES", 7)
     assert "7 images" in run("fit instahide --data faces --out some").stdout
+
+
+def test_a_whitening_is_made_of_public_images_where_one_is_possible(workplace):
+    told = json.loads(run("fit vit-orthogonal --data faces --out white -p block-size=4 --json").stdout)
+    asset = Asset.load(workplace / "white")
+    assert (told["kind"], told["digest"], told["images"]) == ("basis", asset.digest, 16)
+    assert asset.arrays["matrix"].shape == (48, 48)
+    with pytest.raises(UsageError, match="vit-permutation needs no asset"):
+        run("fit vit-permutation --data faces --out other")

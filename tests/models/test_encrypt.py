@@ -13,6 +13,7 @@ from pixelveil.models.outputs import normalize
 from pixelveil.models.support_cases import CASES, build
 from pixelveil.plans import AffinePlan, LanePlan
 from pixelveil.schemes import create_scheme
+from pixelveil.schemes.fitting import fit_asset
 
 
 def answers(model, images, *, mean, std):
@@ -30,6 +31,20 @@ def test_encrypted_images_get_the_answers_of_plain_ones(plain, scheme, key, imag
     assert (answers(encrypted, images, **sight) - expected).abs().max() > 0.1, "plain images must not be answered"
     other = scheme.encrypt(images, key=Key.generate()).images
     assert (answers(encrypted, other, **sight) - expected).abs().max() > 0.1, "a wrong key must not be answered"
+
+
+def test_a_whitening_is_absorbed_with_the_matrix(plain, key, images, sight):
+    """Inside the affine map, so that there is nothing to add: exact in double precision."""
+    slopes = np.random.default_rng(1).normal(size=(40, 32, 32, 3)).cumsum(axis=1).cumsum(axis=2)
+    scheme = create_scheme("vit-orthogonal", block_size=8)
+    whitened = scheme.bind(fit_asset(scheme, images=np.clip(128 + 4 * slopes, 0, 255).astype(np.uint8)))
+    plain = copy.deepcopy(plain).double()
+    encrypted = encrypt_model(plain, scheme=whitened, key=key, image_size=32, **sight)
+    expected, pixels = answers(plain, images, **sight), images.astype(np.float64)
+    hidden = whitened.plan(key=key, shape=(32, 32, 3)).apply(pixels)
+    torch.testing.assert_close(answers(encrypted, hidden, **sight), expected, atol=1e-9, rtol=1e-9)
+    unwhitened = scheme.plan(key=key, shape=(32, 32, 3)).apply(pixels)
+    assert (answers(encrypted, unwhitened, **sight) - expected).abs().max() > 0.1
 
 
 def test_the_plain_model_is_left_alone(plain, scheme, key, sight):

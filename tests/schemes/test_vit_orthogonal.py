@@ -7,8 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.plans import AffinePlan
 from pixelveil.schemes import create_scheme
+from pixelveil.schemes.asset import Asset
+from pixelveil.schemes.fitting import fit_asset
 from pixelveil.steps import BlockScramble, OrthogonalMixing
 
 checks = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("properties.py"))))
@@ -77,3 +80,36 @@ def test_key_space_is_that_of_the_key_and_the_order():
     assert scheme.key_bits((224, 224, 3)) == pytest.approx(256 + math.log2(math.factorial(196)))
     assert create_scheme("vit-orthogonal", scramble_blocks=False).key_bits((224, 224, 3)) == 256
     assert scheme.output_dtype == "float32"
+
+
+def smooth(count, seed=3):
+    values = np.random.default_rng(seed).normal(size=(count, 16, 16, 3)).cumsum(axis=1).cumsum(axis=2)
+    return np.clip(128 + 10 * values, 0, 255).astype(np.uint8)
+
+
+def test_an_asset_whitens_before_the_mixing_and_the_default_stays():
+    asset = fit_asset(scheme_of(), images=smooth(40))
+    whitened, images = scheme_of().bind(asset), smooth(20, seed=4)
+    assert [step.name for step in whitened.steps()] == ["whitening", "orthogonal-mixing", "block-scramble"]
+    assert whitened.digest != scheme_of().digest
+    key = checks.key_of()
+    hidden = whitened.encrypt(images, key=key)
+    plain_spread, spread = (
+        np.ptp(np.log(np.linalg.eigvalsh(np.cov(np.concatenate([blocks_of(one) for one in each]).T))))
+        for each in (scheme_of().encrypt(images, key=key).images.astype(np.float64), hidden.images.astype(np.float64))
+    )
+    assert spread < plain_spread / 2
+    np.testing.assert_array_equal(whitened.decrypt(hidden, key=key), images)
+    stored = dataclasses.replace(hidden, images=hidden.images.astype(np.float16).astype(np.float32))
+    assert np.abs(whitened.decrypt(stored, key=key).astype(int) - images).max() <= 1
+
+
+def test_a_whitening_is_checked():
+    asset = fit_asset(scheme_of(), images=smooth(40))
+    with pytest.raises(UsageError, match="needs its asset"):
+        create_scheme("vit-orthogonal", block_size=4, asset=asset.digest).encrypt(smooth(1), key=checks.key_of())
+    with pytest.raises(UsageError, match="not for blocks of 8x8"):
+        create_scheme("vit-orthogonal", block_size=8, asset=asset)
+    other = Asset(scheme="vit-orthogonal", kind="basis", arrays={"basis": np.eye(48)})
+    with pytest.raises(IntegrityError, match="no whitening"):
+        scheme_of().bind(other)

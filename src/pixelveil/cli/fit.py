@@ -60,7 +60,8 @@ def fit(
 ) -> None:
     """Make what a scheme needs beside a key: a pool of donor images, a basis, the weights of a network.
 
-    A pool holds plain images, a basis is a key: the file is readable to its owner alone. For pixel block mixing give
+    A pool holds plain images, a basis is a key: the file is readable to its owner alone. The whitening of vit-orthogonal
+    is no secret, and is best made of public images. For pixel block mixing give
     the folder of one class, so that labels stay right. Networks are trained on class folders; parameters are those of
     their recipe.
 
@@ -87,7 +88,7 @@ def fit(
     from pixelveil.schemes.fitting import fit_asset
 
     scheme = create_scheme(name, **parameters)
-    if not scheme.needs_asset:
+    if not scheme.needs_asset and "basis" not in scheme.asset_kinds:
         raise UsageError(f"{name} needs no asset", hint="encrypt without one")
     if epochs is not None or batch_size is not None:
         raise UsageError(f"{name} has no network to train", hint="leave --epochs and --batch-size out")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pixelveil.errors import UsageError
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.schemes.asset import Asset, AssetKind
+from pixelveil.schemes.layout import lay_out
 from pixelveil.schemes.scheme import Family, Permitted, Scheme
-from pixelveil.steps import BlockScramble, OrthogonalMixing, Step
+from pixelveil.steps import BlockScramble, OrthogonalMixing, Step, Whitening
+from pixelveil.steps.whitening import fit_whitening
 
 __all__ = ["VitOrthogonal"]
 
@@ -27,6 +34,9 @@ class VitOrthogonal(Scheme):
     Aso, Chuman and Kiya, arXiv 2301.03843. The report writes ``L = B*B``; here, as in the group's code, the matrix
     mixes the three channels too.
 
+    With an asset that ``pixelveil schemes fit`` makes of public images, blocks are whitened before 2: statistics of
+    ciphertexts tell less of the matrix, and the patch embedding absorbs that too. The asset is no secret.
+
     Args:
         block_size: Side of a block in pixels; the model's patch size.
         scramble_blocks: Whether step 3 is done; not for models with windows or convolutions.
@@ -41,6 +51,7 @@ class VitOrthogonal(Scheme):
     citation: ClassVar[str] = "Kiya, SCAT research report (2023); Aso, Chuman and Kiya, arXiv 2301.03843"
     output_dtype: ClassVar[Literal["uint8", "float32"]] = "float32"
     family: ClassVar[Family] = "vit"
+    asset_kinds: ClassVar[tuple[AssetKind, ...]] = ("basis",)
     jpeg_obstacle: ClassVar[str] = "encrypted values are real numbers beyond 0 to 255, of which JPEG keeps too little"
     augmentations: ClassVar[tuple[Permitted, ...]] = ("mix",)
     protects: ClassVar[str] = "The picture, from people who look, and from programs that see few images under one key."
@@ -69,7 +80,45 @@ class VitOrthogonal(Scheme):
                 hint="a matrix of all values of a block with all would need gigabytes",
             )
 
+    def bind(self, asset: Asset) -> Self:
+        """Return the scheme with its whitening; see `Scheme.bind`.
+
+        Raises:
+            IntegrityError: The asset holds something else than a matrix and a mean.
+            UsageError: It is for blocks of another size.
+        """
+        bound = super().bind(asset)
+        whole = all(array.dtype == np.float64 and np.isfinite(array).all() for array in asset.arrays.values())
+        if set(asset.arrays) != {"matrix", "mean"} or not whole or asset.arrays["mean"].ndim != 1:
+            raise IntegrityError("this asset is no whitening with its mean")
+        bound.steps()
+        return bound
+
+    @classmethod
+    def fit(cls, images: NDArray[Any], *, settings: Mapping[str, Any]) -> Asset:
+        """Make the whitening of blocks; see `Scheme.fit`.
+
+        Args:
+            images: uint8 (n, H, W, C), of the kind that is to be encrypted; public ones, for the asset is no secret.
+            settings: The scheme's parameters; "block_size" counts.
+
+        Raises:
+            UsageError: They hold fewer blocks than a block has values.
+        """
+        scheme = cls(**settings)
+        arrays = fit_whitening(lay_out(images, block=scheme.block, planes=cls.planes), block_size=scheme.block)
+        return Asset(
+            scheme=cls.name,
+            kind="basis",
+            arrays=arrays,
+            settings={"block_size": scheme.block, "images": len(images), "channels": int(images.shape[3])},
+        )
+
     def steps(self) -> tuple[Step, ...]:
-        """Return the mixing and, where switched on, the scrambling."""
-        mixing = OrthogonalMixing(block_size=self.block_size)
-        return (mixing, BlockScramble(block_size=self.block_size)) if self.scramble_blocks else (mixing,)
+        """Return the whitening where there is an asset, the mixing and, where switched on, the scrambling."""
+        steps: tuple[Step, ...] = (OrthogonalMixing(block_size=self.block_size),)
+        if self.asset:
+            held = self.arrays if self.bound is not None else {}
+            whitening = Whitening(block_size=self.block_size, matrix=held.get("matrix"), mean=held.get("mean"))
+            steps = (whitening, *steps)
+        return (*steps, BlockScramble(block_size=self.block_size)) if self.scramble_blocks else steps

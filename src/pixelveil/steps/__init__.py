@@ -19,6 +19,7 @@ from pixelveil.steps.sliding_filter import SlidingFilter
 from pixelveil.steps.step import ImageShape, Step, shape_after
 from pixelveil.steps.sub_block_scramble import SubBlockScramble
 from pixelveil.steps.truncated_svd import TruncatedSvd
+from pixelveil.steps.whitening import Whitening
 from pixelveil.steps.xor_stream import XorStream
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Step",
     "SubBlockScramble",
     "TruncatedSvd",
+    "Whitening",
     "XorStream",
     "shape_after",
 ]

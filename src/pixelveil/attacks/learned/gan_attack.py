@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pixelveil.attacks.attack import Access, Attack, Budget, Evidence, Reconstruction
 from pixelveil.attacks.learned.fitting import Player, Schedule, fit, reproducible
 from pixelveil.attacks.learned.gan_networks import discriminator, generator_of
-from pixelveil.attacks.learned.unpaired import facts_of, gather, mixes_images, painted, read
+from pixelveil.attacks.learned.unpaired import facts_of, gather, mixes_images, painted, quieted, read
 from pixelveil.schemes import Scheme
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class GanAttack(Attack):
         seen = data.cells if not calibrated else data.cells.of_images()
         with reproducible(evidence.seed):
             painter = generator_of(seen, width=self.width, features=self.features)
+            painter = painter if data.start is None else quieted(painter)
             judge = discriminator(channels=channels, side=min(height, wide), width=self.judge_width)
         count = data.batch(self.batch)
 

@@ -10,7 +10,7 @@ from pixelveil.attacks.attack import Access, Attack, Budget, Evidence, Reconstru
 from pixelveil.attacks.learned.cells import Cells
 from pixelveil.attacks.learned.fitting import Player, Schedule, fit, reproducible
 from pixelveil.attacks.learned.sia_networks import attention_discriminator, sia_generator
-from pixelveil.attacks.learned.unpaired import facts_of, gather, keyed_once, mixes_images, painted, read
+from pixelveil.attacks.learned.unpaired import facts_of, gather, keyed_once, mixes_images, painted, quieted, read
 from pixelveil.errors import UsageError
 from pixelveil.schemes import Scheme
 
@@ -86,6 +86,7 @@ class SiaGan(Attack):
         channels = self._channels(data.cells, budget=budget)
         with reproducible(evidence.seed):
             painter = sia_generator(cells=data.cells, channels=channels, width=self.width, turns=data.turns)
+            painter = painter if data.start is None else quieted(painter)
             judge = attention_discriminator(shape=data.cells.image_shape, width=self.judge_width)
         count = data.batch(self.batch)
 

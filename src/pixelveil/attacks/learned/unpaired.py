@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-__all__ = ["Start", "Unpaired", "facts_of", "gather", "keyed_once", "mixes_images", "painted", "read"]
+__all__ = ["Start", "Unpaired", "facts_of", "gather", "keyed_once", "mixes_images", "painted", "quieted", "read"]
 
 Start = Literal["moments", "folded", "none"]
 """What a generator corrects: what moments give, distances from mid-grey, or nothing, as published."""
@@ -33,7 +33,7 @@ _MOST_IMAGES = 2000
 _COMPONENTS = 16
 _READ_AT_ONCE = 32
 _NEARLY_ONE = 0.98
-_CORRECTION = 0.3
+_QUIET = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,7 +121,7 @@ def gather(evidence: Evidence, *, start: bool, budget: Budget) -> Unpaired:
 
 
 def painted(network: nn.Module, encrypted: Tensor, start: Tensor | None) -> Tensor:
-    """Return ``tanh(f(z))``, or ``tanh(arctanh(s) + 0.3 f(z))`` where there is a start s; in [-1, 1], one tanh only.
+    """Return ``tanh(f(z))``, or ``tanh(arctanh(s) + f(z))`` where there is a start s; in [-1, 1], one tanh only.
 
     Args:
         network: f, with no last activation.
@@ -129,7 +129,23 @@ def painted(network: nn.Module, encrypted: Tensor, start: Tensor | None) -> Tens
         start: s, within (-1, 1).
     """
     logits: Tensor = network(encrypted)
-    return logits.tanh() if start is None else (start.arctanh() + _CORRECTION * logits).tanh()
+    return logits.tanh() if start is None else (start.arctanh() + logits).tanh()
+
+
+def quieted(network: nn.Module) -> nn.Module:
+    """Return a network times a learned number that starts at 0.1: what has not learned shall not spoil a start."""
+    import torch
+    from torch import nn
+
+    class Gain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gain = nn.Parameter(torch.tensor(_QUIET))
+
+        def forward(self, values: Tensor) -> Tensor:
+            return self.gain * values
+
+    return nn.Sequential(network, Gain())
 
 
 def read(network: nn.Module, data: Unpaired, evidence: Evidence, *, calibrated: bool) -> Images:

@@ -1,7 +1,18 @@
-"""Pictures for the pages of schemes: a photograph plain and encrypted, side by side."""
+"""Pictures for the pages, and their figures: plain, encrypted, and what the strongest attacks make of it.
+
+``python -m pages.pictures [schemes|attacks|models|claims ...] [--only NAME ...] [--seconds 20]`` writes PNG files to
+``docs/pictures/`` and the figures of their captions to ``benchmarks/results/pictures.json``, entry by entry: what was
+not asked for stays. Photographs come from scikit-image and scikit-learn; keys are thrown away.
+"""
 
 from __future__ import annotations
 
+import argparse
+import io
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,76 +20,135 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pages import model_reconstructions, reconstructions
+from pages.captions import RESULT, figures
+from pages.reconstructions import Shown
 from pixelveil.atomic import write_atomic
-from pixelveil.demo.pictures import png
-from pixelveil.demo.samples import photographs
-from pixelveil.keys import Key
-from pixelveil.schemes import SCHEMES, Scheme
-from pixelveil.schemes.fitting import fit_asset
+from pixelveil.attacks import ATTACKS
+from pixelveil.audit.pictures import for_display
+from pixelveil.machine import commit, machine
+from pixelveil.schemes import SCHEMES
 
-__all__ = ["scheme_picture", "write_scheme_pictures"]
+__all__ = ["KINDS", "main", "strip"]
 
-SIDE = 128
-_GAP = 4
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ROOT / "docs" / "pictures"
 
+SIDE, _GAP = 128, 4
+# Noise does not compress; with so many colors a strip stays small, and the eye sees no difference.
+_COLORS = 256
 
-def write_scheme_pictures(folder: Path) -> None:
-    """Write one picture for each scheme; schemes that need a trained network are left out.
-
-    Args:
-        folder: Where to; made if missing.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    others = np.stack([part for one in photographs() for part in _quarters(one.pixels)])
-    plain = next(_small(one.pixels) for one in photographs() if one.title == "astronaut")
-    for name, kind in SCHEMES.items():
-        scheme = kind()
-        if "weights" in kind.asset_kinds:
-            continue
-        if kind.needs_asset:
-            scheme = scheme.bind(fit_asset(scheme, images=others))
-        write_atomic(folder / f"{name}.png", png(scheme_picture(scheme, plain)))
+Made = tuple[Sequence[NDArray[Any] | None], Mapping[str, Any]]
+"""The panels of a picture, and the entry of the figures."""
 
 
-def scheme_picture(scheme: Scheme, plain: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return plain and encrypted next to each other; floats are stretched to what a screen can show.
+def strip(panels: Sequence[NDArray[Any] | None]) -> bytes:
+    """Return panels side by side as a PNG file of at most 256 colors; an empty panel is left out.
 
     Args:
-        scheme: With its asset, where it needs one.
-        plain: uint8 (H, W, 3).
+        panels: (H, W, C) each, uint8 or float; all are brought to one height.
     """
-    encrypted = scheme.encrypt(plain, key=Key.generate()).images
-    shown = _showable(np.asarray(encrypted))
-    height = max(len(plain), len(shown))
-    white = np.full((height, _GAP, 3), 255, np.uint8)
-    return np.concatenate([_filled(plain, height), white, _filled(shown, height)], axis=1)
+    shown = [_panel(one) for one in panels if one is not None]
+    white = np.full((SIDE, _GAP, 3), 255, np.uint8)
+    joined = [part for one in shown for part in (one, white)][:-1]
+    image = Image.fromarray(np.concatenate(joined, axis=1)).quantize(_COLORS, method=Image.Quantize.MEDIANCUT)
+    file = io.BytesIO()
+    image.save(file, format="PNG", optimize=True)
+    return file.getvalue()
 
 
-def _showable(image: NDArray[Any]) -> NDArray[np.uint8]:
-    if image.dtype != np.uint8:
-        low, high = np.percentile(image, (0.5, 99.5))
-        image = np.clip((image - low) / max(high - low, 1e-9) * 255, 0, 255).astype(np.uint8)
-    if image.shape[2] == 1:
-        return np.repeat(image, 3, axis=2)
-    if image.shape[2] != 3:
+def _panel(image: NDArray[Any]) -> NDArray[np.uint8]:
+    pixels = for_display(image)
+    if pixels.shape[2] not in (1, 3):
         # A set of vectors: one row of pixels for each.
-        rows = image.reshape(-1, image.shape[2])[:, :256]
-        return np.repeat(np.repeat(rows[..., None], 3, axis=2), max(1, SIDE // len(rows)), axis=0)
-    return image
+        pixels = pixels.reshape(-1, pixels.shape[2])[:, :256, None]
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    larger = max(1, SIDE // pixels.shape[0])
+    pixels = pixels.repeat(larger, axis=0).repeat(larger, axis=1)
+    size = (max(1, round(pixels.shape[1] * SIDE / pixels.shape[0])), SIDE)
+    resized = pixels if pixels.shape[0] == SIDE else np.asarray(Image.fromarray(pixels).resize(size))
+    return np.asarray(resized[:, : 3 * SIDE])
 
 
-def _filled(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
-    below = np.full((height - len(image), image.shape[1], 3), 255, np.uint8)
-    return np.concatenate([image, below])
+def _of_scheme(name: str, seconds: float) -> Made | None:
+    shown, rows = reconstructions.best(name, seconds=seconds)
+    return _panels(shown), {**shown.row, "attempts": rows}
 
 
-def _quarters(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Return the four quarters of a photograph, each as a small square."""
-    down, right = pixels.shape[0] // 2, pixels.shape[1] // 2
-    return [_small(pixels[y : y + down, x : x + right]) for y in (0, down) for x in (0, right)]
+def _of_attack(name: str, seconds: float) -> Made | None:
+    shown = reconstructions.expected(name, seconds=seconds)
+    return None if shown is None else (_panels(shown), shown.row)
 
 
-def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    side = min(pixels.shape[:2])
-    square = Image.fromarray(pixels[:side, :side]).convert("RGB")
-    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+def _of_model(name: str, seconds: float) -> Made | None:
+    shown = model_reconstructions.expected(name, seconds=seconds)
+    return None if shown is None else (_panels(shown), shown.row)
+
+
+def _of_claim(name: str, seconds: float) -> Made | None:
+    claimed, stronger = reconstructions.claim(name, seconds=seconds)
+    entry = {"claimed": claimed.row, "stronger": stronger.row}
+    return (stronger.plain, stronger.encrypted, claimed.reading, stronger.reading), entry
+
+
+def _panels(shown: Shown) -> tuple[NDArray[Any] | None, ...]:
+    return shown.plain, shown.encrypted, shown.reading
+
+
+KINDS: dict[str, Callable[[str, float], Made | None]] = {
+    "schemes": _of_scheme,
+    "attacks": _of_attack,
+    "models": _of_model,
+    "claims": _of_claim,
+}
+
+
+def _names(kind: str) -> tuple[str, ...]:
+    """Return what pictures of a kind there can be; networks that must be trained first have none."""
+    if kind == "schemes":
+        return tuple(name for name, one in SCHEMES.items() if "weights" not in one.asset_kinds)
+    return {
+        "attacks": tuple(ATTACKS),
+        "models": model_reconstructions.NAMES,
+        "claims": tuple(reconstructions.CLAIMS),
+    }[kind]
+
+
+def main() -> None:
+    """Make the pictures that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], default=[])
+    parser.add_argument("--only", nargs="+", default=[], help="these names alone")
+    parser.add_argument("--seconds", type=float, default=20.0, help="for each attack, and again for its control")
+    asked = parser.parse_args()
+    for kind in asked.kinds or KINDS:
+        (PICTURES / kind).mkdir(parents=True, exist_ok=True)
+        for name in _names(kind):
+            if asked.only and name not in asked.only:
+                continue
+            if (made := KINDS[kind](name, asked.seconds)) is None:
+                continue
+            panels, entry = made
+            write_atomic(PICTURES / kind / f"{name}.png", strip(panels))
+            _record(kind, name, {**entry, "commit": commit()})
+            sys.stdout.write(f"{kind} {name} {entry.get('attack', '')}\n")
+            sys.stdout.flush()
+
+
+def _record(kind: str, name: str, entry: Mapping[str, Any]) -> None:
+    found = figures()
+    found.setdefault(kind, {})[name] = entry
+    ordered = {one: dict(sorted(found[one].items())) for one in KINDS if one in found}
+    record = {
+        "suite": "pictures",
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit(),
+        "machine": machine(),
+        "pictures": ordered,
+    }
+    write_atomic(RESULT, (json.dumps(record, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Write one page for each scheme and the table of all: ``python -m pages.schemes [--pictures]``.
+"""Write one page for each scheme and the table of all: ``python -m pages.schemes``.
 
 All text comes from the scheme's own declarations (class docstring, facts, key space) and from the table of published
 figures, so a page cannot say anything that the program does not.
@@ -6,13 +6,13 @@ figures, so a page cannot say anything that the program does not.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from pages.captions import caption, figures
 from pixelveil.atomic import write_atomic
 from pixelveil.schemes import SCHEMES, Scheme
 from pixelveil.schemes.lifetime import lifetime_of, lifetimes
@@ -60,6 +60,7 @@ def scheme_page(kind: type[Scheme]) -> str:
         f"## How it works\n\n{rest.strip()}" if rest.strip() else "",
         f"## Threat model\n\n**Meant against:** {kind.protects}\n\n**Does not hide:** {kind.exposes}",
         f"## Known attacks\n\n{_bullets(kind.known_attacks)}",
+        _attempts(kind),
         f"## Parameters\n\n{_parameters(kind, arguments)}",
         f"## Facts\n\n{_facts(kind)}",
         f"## Published accuracy\n\n{_published(kind.name)}",
@@ -106,7 +107,43 @@ def index_page() -> str:
 def _picture(kind: type[Scheme]) -> str:
     if "weights" in kind.asset_kinds:
         return "No picture here: it would show a network that must be trained first (`pixelveil schemes fit`)."
-    return f"![plain and encrypted](../pictures/schemes/{kind.name}.png)"
+    link = f"![plain, encrypted and read](../pictures/schemes/{kind.name}.png)"
+    found = figures().get("schemes", {}).get(kind.name)
+    return link if found is None else f"{link}\n\n{caption(found)}"
+
+
+def _attempts(kind: type[Scheme]) -> str:
+    """Return what the attacks of the catalogue read of the photograph, or nothing before it was measured."""
+    rows = figures().get("schemes", {}).get(kind.name, {}).get("attempts", ())
+    if not rows:
+        return ""
+    shown = [
+        (
+            f"[{row['attack']}](../attacks/{row['attack']}.md)",
+            row["access"],
+            *(
+                (row["left_out"], "", "")
+                if "left_out" in row
+                else (
+                    f"{row['images']} images" + (f", {row['pairs']} pairs" if row["pairs"] else ""),
+                    f"{row['ssim']:.2f} ({row['ssim_control']:.2f})",
+                    f"{row['edges']:.2f} ({row['edges_control']:.2f})",
+                )
+            ),
+        )
+        for row in rows
+    ]
+    head = (
+        "attack",
+        "attacker has",
+        "under one key, or each its own",
+        "SSIM (on noise)",
+        "edge correlation (on noise)",
+    )
+    return (
+        "What attacks read of the photographs, attackers who know least first; who knows more was asked only where "
+        "they read little. The [audits](../audits.md) have verdicts, on many images.\n\n" + table(head, shown)
+    )
 
 
 def _docstring(kind: type[Scheme]) -> tuple[str, dict[str, str]]:
@@ -214,17 +251,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def main() -> None:
-    """Write all pages, and the pictures where asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", action="store_true", help="make the pictures again too, under fresh keys")
-    arguments = parser.parse_args()
+    """Write all pages; ``python -m pages.pictures schemes`` makes their pictures."""
     (DOCS / "schemes").mkdir(exist_ok=True)
     for path, text in pages().items():
         write_atomic(DOCS / path, text.encode())
-    if arguments.pictures:
-        from pages.pictures import write_scheme_pictures
-
-        write_scheme_pictures(DOCS / "pictures" / "schemes")
 
 
 if __name__ == "__main__":

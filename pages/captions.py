@@ -1,0 +1,46 @@
+"""What is written below pictures, from the committed figures; needs nothing that makes pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["RESULT", "caption", "figures"]
+
+RESULT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "pictures.json"
+
+
+def figures() -> dict[str, Any]:
+    """Return the committed figures of all pictures, by kind and name; nothing where there are none yet."""
+    if not RESULT.exists():
+        return {}
+    found: dict[str, Any] = json.loads(RESULT.read_text(encoding="utf-8"))["pictures"]
+    return found
+
+
+def caption(row: Mapping[str, Any]) -> str:
+    """Return what a picture shows in one sentence, from its figures.
+
+    Args:
+        row: Of one reconstruction.
+    """
+    if "attack" not in row:
+        return (
+            "Plain and encrypted. No attack of the catalogue that reads pictures applies to this scheme; "
+            "that is no resistance."
+        )
+    held = {"ciphertexts": "encrypted images alone", "public images": "encrypted and public images"}
+    with_what = held.get(row["access"], row["access"])
+    if row["access"] == "pairs":
+        with_what = f"{row['pairs']} known pair{'s' if row['pairs'] > 1 else ''}"
+    if row["access"] == "oracle":
+        with_what = "the means to have images encrypted"
+    count = f"{row['images']} images under one key" if row.get("images", 1) > row["victims"] else ""
+    return (
+        f"Plain, encrypted, and what `{row['attack']}` reads with {', '.join(filter(None, (with_what, count)))}: "
+        f"SSIM {row['ssim']:.2f} (the same attack on noise: {row['ssim_control']:.2f}), edge correlation "
+        f"{row['edges']:.2f} ({row['edges_control']:.2f}), means over {row['victims']} photographs of "
+        f"{row['side']} x {row['side']} pixels."
+    )

@@ -99,6 +99,8 @@ CLAIMS: tuple[dict[str, Any], ...] = (
         "claimed": [
             ("leading-bit", "vit-orthogonal", _SMALL, 0),
             ("minimum-difference", "vit-orthogonal", _SMALL, 0),
+            ("jigsaw", "vit-orthogonal", _SMALL, 0),
+            ("jigsaw", "vit-permutation", _SMALL, 0),
         ],
         "stronger": [
             ("statistics-vit", "vit-permutation", _SMALL, 0),

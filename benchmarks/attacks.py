@@ -18,7 +18,6 @@ from typing import Any
 
 from benchmarks import (
     attack_claims,
-    attack_games,
     attack_jigsaw,
     attack_lifetime,
     attack_models,
@@ -31,7 +30,6 @@ from pixelveil.machine import commit, machine, versions
 
 TOPICS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
     "claims": attack_claims.run,
-    "games": attack_games.run,
     "jigsaw": attack_jigsaw.run,
     "lifetime": attack_lifetime.run,
     "models": attack_models.run,
@@ -48,7 +46,7 @@ def main() -> None:
     parser.add_argument("topics", nargs="+", choices=list(TOPICS))
     parser.add_argument("--data", type=Path, help="an .npz file of CIFAR-10 with x_train and x_test")
     parser.add_argument(
-        "--pcos", type=Path, help="for claims: a table of the PCOS set's files with file, class, source"
+        "--pcos", type=Path, help="claims: a CSV of the PCOS set's files with file, class, source"
     )
     asked = parser.parse_args()
     for topic in asked.topics:

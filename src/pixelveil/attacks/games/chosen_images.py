@@ -63,7 +63,12 @@ def chosen_pairs(image: Images, *, generator: np.random.Generator) -> Mapping[st
 
 
 def train_distinguisher(
-    pair: tuple[Images, Images], *, readings: Mapping[str, Reading], encrypt: Encrypt, copies: int
+    pair: tuple[Images, Images],
+    *,
+    readings: Mapping[str, Reading],
+    encrypt: Encrypt,
+    copies: int,
+    budget: Budget | None = None,
 ) -> Distinguisher:
     """Return what tells a pair apart best, learned from encryptions of both.
 
@@ -72,12 +77,15 @@ def train_distinguisher(
         readings: What may be looked at.
         encrypt: The oracle.
         copies: Encryptions of each image.
+        budget: When it is spent, readings that are left are not tried.
     """
     both = [encrypt(np.repeat(one[None], copies, axis=0)) for one in pair]
     found = []
     for name, reading in readings.items():
         if name == "distances":  # of a set, of which there is none here
             continue
+        if found and budget is not None and budget.spent:
+            break
         rows = [reading(one).astype(np.float64) for one in both]
         right = []
         for part in range(_PARTS):
@@ -89,6 +97,8 @@ def train_distinguisher(
         found.append(
             Distinguisher(name=name, reading=reading, direction=direction, middle=middle, rehearsed=round(share, 4))
         )
+        if share == 1:  # nothing that comes later is better
+            break
     return max(found, key=lambda one: one.rehearsed)
 
 
@@ -138,7 +148,8 @@ class ChosenImages(Game):
         for number, (label, pair) in enumerate(pairs.items()):
             if results and budget.spent:
                 break
-            player = train_distinguisher(pair, readings=readings, encrypt=encrypt, copies=self.copies)
+            clock = Budget(seconds=budget.left / (len(pairs) - number))
+            player = train_distinguisher(pair, readings=readings, encrypt=encrypt, copies=self.copies, budget=clock)
             hits = tell_apart(
                 pair, encrypt=encrypt, trials=self.trials, generator=coins, player=player, noise=deck.noise
             )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from pixelveil.attacks.attack import Images
+from pixelveil.attacks.attack import Budget, Images
 from pixelveil.attacks.games.patches import aligned
 from pixelveil.attacks.games.rehearsal import calibrated, similarity
 from pixelveil.plans.geometry import split_blocks
@@ -27,6 +27,8 @@ _RANDOM = 512
 _SEED = 13
 _STRENGTHS = (1e-4, 1e-2, 1e-1, 1.0)
 _SURE = 0.5
+# Patches that a copy is fitted on at most.
+_PATCHES = 16_000
 
 
 def no_encoder(scheme: Scheme) -> str:
@@ -84,20 +86,23 @@ def fit_copy(features: Floats, added: Floats) -> Copy:
         features: (n, N, k) of matched images.
         added: (n, N, r), what their encodings add to the mean.
     """
+    most = max(_PATCHES // features.shape[1], 8)
+    features, added = features[:most], added[:most]
     held = np.arange(len(features)) % 4 == 0
-    train, test = ~held, held
+    rows, targets = (one[held].reshape(-1, one.shape[-1]) for one in (features, added))
+    train, test = _products(features[~held], added[~held]), _products(features[held], added[held])
     found = []
     for strength in _STRENGTHS:
-        weights = _ridge(features[train], added[train], strength=strength)
-        found.append((float(np.mean((features[test] @ weights - added[test]) ** 2)), strength))
-    strength = min(found)[1]
-    error = features[test] @ _ridge(features[train], added[train], strength=strength) - added[test]
-    scale = np.sqrt(np.mean(error**2, axis=(0, 1))) + 1e-3 * float(added.std())
-    return Copy(weights=_ridge(features, added, strength=strength), scale=np.asarray(scale, np.float32))
+        errors = np.mean((rows @ _ridge(*train, strength=strength) - targets) ** 2, axis=0)
+        found.append((float(errors.mean()), strength, errors))
+    _, strength, errors = min(found, key=lambda one: one[0])
+    scale = np.sqrt(errors) + 1e-3 * float(added.std())
+    both = train[0] + test[0], train[1] + test[1]
+    return Copy(weights=_ridge(*both, strength=strength), scale=np.asarray(scale, np.float32))
 
 
 def recover_encoder(
-    features: Floats, added: Floats, answers: NDArray[np.intp], *, rounds: int
+    features: Floats, added: Floats, answers: NDArray[np.intp], *, rounds: int, budget: Budget | None = None
 ) -> tuple[Copy, NDArray[np.intp], NDArray[np.intp]]:
     """Return a copy of the encoder, the order of patches, and which image is which, from a first guess of the latter.
 
@@ -109,6 +114,7 @@ def recover_encoder(
         added: (K, N, r) of the encoded ones, in another order, patches in one order for all.
         answers: First guess of the plain image of each encoded one, (K,).
         rounds: How often.
+        budget: When it is spent, the rounds that are left are not played.
     """
     count = len(added)
     lengths = np.linalg.norm(features - features.mean(axis=0), axis=-1), np.linalg.norm(added, axis=-1)
@@ -116,6 +122,8 @@ def recover_encoder(
     order, sure = _assign(_correlations(lengths[0][answers], lengths[1])), np.arange(count)
     copy = fit_copy(features[answers][:, order][sure], added[sure])
     for _ in range(rounds):
+        if budget is not None and budget.spent:
+            break
         made = copy(features)
         target = added / copy.scale
         order = _assign(np.einsum("npr,nqr->pq", made[answers[sure]], target[sure], optimize=True))
@@ -161,8 +169,12 @@ def _assign(scores: NDArray[np.float64]) -> NDArray[np.intp]:
     return answer
 
 
-def _ridge(features: Floats, targets: Floats, *, strength: float) -> Floats:
+def _products(features: Floats, targets: Floats) -> tuple[Floats, Floats]:
+    """Return what a regression needs of its rows, whatever its strength."""
     rows, values = features.reshape(-1, features.shape[-1]), targets.reshape(-1, targets.shape[-1])
-    products = rows.T @ rows
+    return rows.T @ rows, rows.T @ values
+
+
+def _ridge(products: Floats, values: Floats, *, strength: float) -> Floats:
     weight = strength * float(np.trace(products)) / len(products)
-    return np.linalg.solve(products + weight * np.eye(len(products), dtype=np.float32), rows.T @ values)
+    return np.linalg.solve(products + weight * np.eye(len(products), dtype=np.float32), values)

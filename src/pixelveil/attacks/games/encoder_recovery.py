@@ -18,6 +18,8 @@ from pixelveil.schemes import Scheme
 
 __all__ = ["EncoderRecovery"]
 
+_FEWEST = 48
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderRecovery(Game):
@@ -34,6 +36,7 @@ class EncoderRecovery(Game):
         images: Plain images with encodings at most.
         gallery: Images that the copy is tried on at most; a third of all where there are fewer.
         rounds: Of matching and fitting.
+        patches: Of all images at most.
     """
 
     name: ClassVar[str] = "encoder-recovery"
@@ -46,6 +49,7 @@ class EncoderRecovery(Game):
     images: int = 1500
     gallery: int = 500
     rounds: int = 6
+    patches: int = 32_000
 
     def obstacle(self, scheme: Scheme) -> str:
         """Return why there is no encoder to copy; empty where there is."""
@@ -59,20 +63,25 @@ class EncoderRecovery(Game):
         budget: Budget | None = None,
         advance: Callable[[int, int], None] | None = None,
     ) -> GameResult:
-        """Play it; see `Game.play`. Rounds are few, so that the budget is not looked at."""
-        self.check(scheme, deck, least=48)
+        """Play it; see `Game.play`. When the budget is spent, rounds that are left are not played."""
+        self.check(scheme, deck, least=_FEWEST)
+        budget = budget or Budget()
+        height, width, _ = scheme.laid_out_shape(deck.shape)
+        deck = deck.first(max(self.patches * scheme.block**2 // (height * width), _FEWEST))
         held = min(self.gallery, len(deck.images) // 3)
         known = deck.images[: min(self.images, len(deck.images) - held)]
         hidden = deck.images[len(known) : len(known) + held]
         encrypt, coins = new_key(scheme, noise=deck.noise), deck.referee
         order, places = coins.permutation(len(known)), coins.permutation(held)
         encoded, asked = encrypt(known[order]), encrypt(hidden[places])
-        guess = match_by_readings(public_part(scheme), known, encoded, public=deck.public)
+        guess = match_by_readings(public_part(scheme), known, encoded, public=deck.public, budget=budget)
         if advance:
             advance(1, 2)
         features, unseen = (patch_features(scheme, one) for one in (known, hidden))
         added = added_vectors(scheme, np.concatenate([encoded, asked]))
-        copy, patch_order, answers = recover_encoder(features, added[: len(known)], guess.answers, rounds=self.rounds)
+        copy, patch_order, answers = recover_encoder(
+            features, added[: len(known)], guess.answers, rounds=self.rounds, budget=budget
+        )
         made = copy(unseen)[:, patch_order].reshape(held, -1)
         guesses = nearest(made, (added[len(known) :] / copy.scale).reshape(held, -1), one_to_one=False)
         if advance:

@@ -77,10 +77,10 @@ class Linking(Game):
         budget: Budget | None = None,
         advance: Callable[[int, int], None] | None = None,
     ) -> GameResult:
-        """Play it; see `Game.play`. It is one pass, so that the budget is not looked at."""
+        """Play it; see `Game.play`. When the budget is spent, readings that are left are not tried."""
         self.check(scheme, deck)
         few = deck.first(self.images).images
-        rulers = rehearse(public_part(scheme), deck.public, public=deck.public)
+        rulers = rehearse(public_part(scheme), deck.public, public=deck.public, budget=budget or Budget())
         encrypt = new_key(scheme, noise=deck.noise)
         first = encrypt(few)
         order = deck.referee.permutation(len(few))

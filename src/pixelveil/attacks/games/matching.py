@@ -39,7 +39,9 @@ class Guess:
     shares: Mapping[str, float]
 
 
-def match_by_readings(scheme: Scheme, plain: Images, encrypted: Images, *, public: Images) -> Guess:
+def match_by_readings(
+    scheme: Scheme, plain: Images, encrypted: Images, *, public: Images, budget: Budget | None = None
+) -> Guess:
     """Say for each encrypted image which plain one it is.
 
     The plain images are encrypted under keys of the player's own; the ruler of a rehearsal compares them with the
@@ -50,15 +52,16 @@ def match_by_readings(scheme: Scheme, plain: Images, encrypted: Images, *, publi
         plain: uint8 (K, H, W, C).
         encrypted: (K, H', W', C'), in another order.
         public: uint8 (m, H, W, C), for the stand-in of an asset.
+        budget: Of the rehearsal; see `rehearse`.
     """
-    rulers = rehearse(scheme, plain, public=public)
+    rulers = rehearse(scheme, plain, public=public, budget=budget)
     ruler = rulers.best
     own = (plain,) if rulers.encrypt is None else tuple(rulers.encrypt()(plain) for _ in range(_OWN))
     return Guess(answers=nearest(ruler(*own), ruler(encrypted)), ruler=ruler, shares=rulers.shares)
 
 
 def match_sets(
-    scheme: Scheme, plain: Images, encrypted: Images, *, public: Images
+    scheme: Scheme, plain: Images, encrypted: Images, *, public: Images, budget: Budget | None = None
 ) -> tuple[NDArray[np.intp], dict[str, Any]]:
     """Say for each encrypted image which plain one it is, by readings; by a copy of the encoder where they do not do.
 
@@ -67,16 +70,17 @@ def match_sets(
         plain: uint8 (K, H, W, C).
         encrypted: (K, H', W', C'), in another order.
         public: uint8 (m, H, W, C), for the stand-in of an asset.
+        budget: When it is spent, readings and rounds that are left are not tried.
 
     Returns:
         Places of plain images (K,), and facts.
     """
-    guess = match_by_readings(scheme, plain, encrypted, public=public)
+    guess = match_by_readings(scheme, plain, encrypted, public=public, budget=budget)
     ruler, answers = guess.ruler, guess.answers
     facts = {"reading": ruler.name, "ruler": ruler.kind, "rehearsed": ruler.rehearsed, "readings": dict(guess.shares)}
     if ruler.rehearsed < _ENOUGH and not no_encoder(scheme) and len(plain) >= _FEWEST:
         added = added_vectors(scheme, encrypted)
-        _, _, answers = recover_encoder(patch_features(scheme, plain), added, answers, rounds=_ROUNDS)
+        _, _, answers = recover_encoder(patch_features(scheme, plain), added, answers, rounds=_ROUNDS, budget=budget)
         facts["matched by"] = "a copy of the encoder"
     return answers, facts
 
@@ -117,12 +121,13 @@ class Matching(Game):
         budget: Budget | None = None,
         advance: Callable[[int, int], None] | None = None,
     ) -> GameResult:
-        """Play it; see `Game.play`. It is one pass, so that the budget is not looked at."""
+        """Play it; see `Game.play`. When the budget is spent, readings that are left are not tried."""
         self.check(scheme, deck)
+        budget = budget or Budget()
         facts: dict[str, Any] = {}
 
         def player(plain: Images, encrypted: Images) -> NDArray[np.intp]:
-            answers, said = match_sets(public_part(scheme), plain, encrypted, public=deck.public)
+            answers, said = match_sets(public_part(scheme), plain, encrypted, public=deck.public, budget=budget)
             facts.update(said)
             return answers
 

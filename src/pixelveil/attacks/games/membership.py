@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 _FPR = 1e-2
 _LONGEST = 1024
-_OVERFITTED = 1e-6
+_COPIES = 10_000_000
 
 
 def confidences(
@@ -91,7 +91,7 @@ class Membership(Game):
     Args:
         images: Images at most.
         shadows: Shadow models.
-        overfitted: Positive control: the model fits its members exactly, as models do that see copies of them.
+        overfitted: Positive control: every member stands in the training set so often that the model fits it exactly.
     """
 
     name: ClassVar[str] = "membership"
@@ -163,11 +163,10 @@ class Membership(Game):
         """Return scores of all rows, and how many shadow models were trained."""
         classes = int(labels.max()) + 1
         _, strength, width = cross_validated(rows[truth], labels[truth], classes=classes)
-        if self.overfitted:
-            strength = _OVERFITTED
+        copies = _COPIES if self.overfitted else 1
 
         def margins(member: NDArray[np.bool_]) -> Floats:
-            return confidences(rows, labels, member, classes=classes, strength=strength, width=width)
+            return confidences(rows, labels, member, classes=classes, strength=strength, width=width, copies=copies)
 
         members, found, player = [], [], deck.player
         for number in range(self.shadows):

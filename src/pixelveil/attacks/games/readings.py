@@ -25,6 +25,8 @@ _MOST_BLOCKS = 256
 _QUANTILES = 128
 _ROWS = 48
 _SEED = 11
+# Values of a part, when images are read some at a time.
+_PART = 1 << 24
 
 
 def readings_for(scheme: Scheme, *, shape: tuple[int, int, int]) -> Mapping[str, Reading]:
@@ -43,15 +45,15 @@ def readings_for(scheme: Scheme, *, shape: tuple[int, int, int]) -> Mapping[str,
     if made[0] % side == 0 and made[1] % side == 0 and 1 < blocks <= _MOST_BLOCKS:
         found["blocks"] = _sketched(lambda images: gram_of_blocks(images, side=side))
     if any(isinstance(step, SetShuffle) for step in scheme.steps()):
-        found["patches"] = _sketched(patch_residuals)
+        found["patches"] = lambda images: sketch(patch_residuals(images))
     found |= {
-        "values": value_quantiles,
+        "values": lambda images: _by_parts(value_quantiles, images),
         "rows": _sketched(gram_of_rows),
         "spectrum": spectrum,
         "pixels": _sketched(lambda images: images.reshape(len(images), -1)),
-        "thumbnail": lambda images: cell_means(images.astype(np.float32)),
-        "energy": lambda images: cell_means(np.abs(_centered(images)).mean(axis=-1, keepdims=True)),
-        "edges": lambda images: cell_means(_steps(images)),
+        "thumbnail": lambda images: _by_parts(lambda part: cell_means(part.astype(np.float32)), images),
+        "energy": energy_means,
+        "edges": edge_means,
         "distances": distance_profile,
     }
     return found
@@ -98,8 +100,8 @@ def gram_of_blocks(images: Images, *, side: int) -> Floats:
     """
     count, height, width, channels = images.shape
     # Floats are taken as they are: the mean of a set is no invariant.
-    values = _centered(images) if images.dtype == np.uint8 else images.astype(np.float32)
-    parts = values.reshape(count, height // side, side, width // side, side, channels)
+    values = images - np.float32(127.5 if images.dtype == np.uint8 else 0)
+    parts = values.astype(np.float32).reshape(count, height // side, side, width // side, side, channels)
     blocks = parts.transpose(0, 1, 3, 2, 4, 5).reshape(count, -1, side * side * channels)
     products = blocks @ blocks.transpose(0, 2, 1)
     order = np.argsort(np.diagonal(products, axis1=1, axis2=2), axis=1)
@@ -122,7 +124,7 @@ def gram_of_rows(images: Images) -> Floats:
 
 def spectrum(images: Images) -> Floats:
     """Return logarithms of the singular values of up to three channels, largest first: secret rotations keep them."""
-    planes = _centered(images).transpose(0, 3, 1, 2)[:, :3]
+    planes = (images - _center(images)).transpose(0, 3, 1, 2)[:, :3]
     found = np.linalg.svd(planes, compute_uv=False)
     return np.asarray(np.log1p(found).reshape(len(images), -1), np.float32)
 
@@ -140,6 +142,25 @@ def cell_means(values: Floats, *, sides: tuple[int, ...] = (4, 8, 16)) -> Floats
     return sketch(np.concatenate(found, axis=1).astype(np.float32))
 
 
+def energy_means(images: Images) -> Floats:
+    """Return mean distances from the middle over grids of cells: no inversion changes them."""
+    center = _center(images)
+    return _by_parts(lambda part: cell_means(np.abs(part - center).mean(axis=-1, keepdims=True)), images)
+
+
+def edge_means(images: Images) -> Floats:
+    """Return mean steps between neighbors over grids of cells, of folded values sorted within their pixel."""
+    center = _center(images)
+
+    def steps(part: Images) -> Floats:
+        values = np.sort(np.abs(part - center), axis=-1)
+        down = np.abs(np.diff(values, axis=1, append=values[:, -1:]))
+        right = np.abs(np.diff(values, axis=2, append=values[:, :, -1:]))
+        return cell_means(np.concatenate([down, right], axis=-1))
+
+    return _by_parts(steps, images)
+
+
 def distance_profile(images: Images) -> Floats:
     """Return, for each image, its sorted distances to all others of the set: projections under one key keep them."""
     flat = sketch(images.reshape(len(images), -1).astype(np.float32))
@@ -152,18 +173,17 @@ def distance_profile(images: Images) -> Floats:
 
 
 def _sketched(reading: Callable[[Images], NDArray[np.generic]]) -> Reading:
-    return lambda images: sketch(reading(images).astype(np.float32))
+    return lambda images: _by_parts(lambda part: sketch(reading(part).astype(np.float32)), images)
 
 
-def _centered(images: Images) -> Floats:
-    """Return bytes around the middle of their range; floats around the mean of the set."""
-    values = images.astype(np.float32)
-    return values - (np.float32(127.5) if images.dtype == np.uint8 else values.mean(axis=(0, 1, 2)))
+def _by_parts(reading: Callable[[Images], Floats], images: Images) -> Floats:
+    """Return a reading of each image alone, made of some images at a time: floats of all would fill the memory."""
+    size = max(1, _PART // max(1, images[0].size))
+    return np.concatenate([reading(images[start : start + size]) for start in range(0, len(images), size)])
 
 
-def _steps(images: Images) -> Floats:
-    """Return absolute differences of neighbors, of folded values sorted within their pixel."""
-    values = np.sort(np.abs(_centered(images)), axis=-1)
-    down = np.abs(np.diff(values, axis=1, append=values[:, -1:]))
-    right = np.abs(np.diff(values, axis=2, append=values[:, :, -1:]))
-    return np.concatenate([down, right], axis=-1)
+def _center(images: Images) -> Floats:
+    """Return the middle of the range of bytes; of floats the mean of the set."""
+    if images.dtype == np.uint8:
+        return np.full(images.shape[-1], 127.5, np.float32)
+    return np.asarray(images.mean(axis=(0, 1, 2)), np.float32)

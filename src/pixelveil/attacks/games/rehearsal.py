@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.attacks.attack import Images
+from pixelveil.attacks.attack import Budget, Images
 from pixelveil.attacks.games.readings import Reading, readings_for
 from pixelveil.attacks.games.referee import Encrypt, new_key
 from pixelveil.errors import UsageError
@@ -33,6 +33,7 @@ _RANK = 128
 _FLOOR = 1e-4
 _NEAREST = 10
 _FITTED = ("pool", "basis")
+_OF_BUDGET = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,10 +58,7 @@ class Ruler:
 
     def __call__(self, *encryptions: Images) -> Floats:
         """Return coordinates (n, p) of a set of images, from one encryption of each or the mean over several."""
-        rows = self.reading(encryptions[0])
-        for one in encryptions[1:]:
-            rows = rows + self.reading(one)
-        rows = _standardized(np.asarray(rows / len(encryptions), np.float32))
+        rows = _standardized(_mean(self.reading, encryptions))
         return np.asarray(rows * self.weights if self.weights.ndim == 1 else rows @ self.weights, np.float32)
 
 
@@ -70,7 +68,7 @@ class Rulers:
 
     Args:
         best: The ruler to play with.
-        shares: What each reading finds again, for the record.
+        shares: What each reading that was tried finds again, for the record.
         encrypt: Makes an encryption under a fresh key of the player's own; None where the scheme cannot be rehearsed.
     """
 
@@ -100,14 +98,19 @@ def stand_in(scheme: Scheme, *, public: Images) -> Callable[[], Encrypt] | None:
     return lambda: new_key(own)
 
 
-def rehearse(scheme: Scheme, images: Images, *, public: Images) -> Rulers:
+def rehearse(
+    scheme: Scheme, images: Images, *, public: Images, encryptions: int = 1, budget: Budget | None = None
+) -> Rulers:
     """Return the ruler that finds images best under new keys.
 
     Args:
         scheme: Without its asset.
         images: uint8 (n, H, W, C), which the player encrypts twice.
         public: uint8 (m, H, W, C), for the stand-in of an asset.
+        encryptions: Of each image on either side, whose readings are averaged.
+        budget: When half of what is left of it is spent, readings that are left are not tried.
     """
+    clock = None if budget is None else Budget(seconds=_OF_BUDGET * budget.left)
     shape: tuple[int, int, int] = images.shape[1:]
     few = images[:_MOST]
     make = stand_in(scheme, public=public)
@@ -115,11 +118,17 @@ def rehearse(scheme: Scheme, images: Images, *, public: Images) -> Rulers:
         return Rulers(best=_plain_ruler(scheme, few), shares={})
     # Every part has two keys of its own, so that nothing which two keys have in common by chance is learned.
     parts = np.array_split(few, min(_PARTS, len(few) // 2))
-    under = [(make()(part), make()(part)) for part in parts]
+    under = [[_several(make, part, count=encryptions) for _ in range(2)] for part in parts]
     found: list[Ruler] = []
     for name, reading in readings_for(scheme, shape=shape).items():
-        both = [(_standardized(reading(first)), _standardized(reading(second))) for first, second in under]
+        if found and clock is not None and clock.spent:
+            break
+        both = [
+            (_standardized(_mean(reading, first)), _standardized(_mean(reading, second))) for first, second in under
+        ]
         found.extend(_fitted(name, kind, reading, both) for kind in KINDS)
+        if max(min(ruler.rehearsed, ruler.area) for ruler in found) == 1:
+            break  # nothing that comes later is better
     best = max(found, key=lambda ruler: (ruler.rehearsed, ruler.area))
     shares = {name: max(one.rehearsed for one in found if one.name == name) for name in (one.name for one in found)}
     return Rulers(best=best, shares=shares, encrypt=make)
@@ -172,6 +181,20 @@ def nearest(rows: Floats, columns: Floats, *, one_to_one: bool = True) -> NDArra
     answer = np.empty(len(columns), np.intp)
     answer[places] = found
     return answer
+
+
+def _several(make: Callable[[], Encrypt], images: Images, *, count: int) -> tuple[Images, ...]:
+    """Return encryptions of images under one new key (which under some policies is a key for each image)."""
+    encrypt = make()
+    return tuple(encrypt(images) for _ in range(count))
+
+
+def _mean(reading: Reading, encryptions: Sequence[Images]) -> Floats:
+    """Return the mean of what several encryptions of the same images show."""
+    rows = reading(encryptions[0])
+    for one in encryptions[1:]:
+        rows = rows + reading(one)
+    return np.asarray(rows / len(encryptions), np.float32)
 
 
 def _fitted(name: str, kind: Kind, reading: Reading, parts: Sequence[tuple[Floats, Floats]]) -> Ruler:

@@ -60,10 +60,9 @@ def fit(
 ) -> None:
     """Make what a scheme needs beside a key: a pool of donor images, a basis, the weights of a network.
 
-    A pool holds plain images, a basis is a key: the file is readable to its owner alone. The whitening of vit-orthogonal
-    is no secret, and is best made of public images. For pixel block mixing give
-    the folder of one class, so that labels stay right. Networks are trained on class folders; parameters are those of
-    their recipe.
+    A pool holds plain images, a basis is a key: the file is readable to its owner alone. The whitening of
+    vit-orthogonal is no secret, and is best made of public images. For pixel block mixing give the folder of one class,
+    so that labels stay right. Networks are trained on class folders; parameters are those of their recipe.
 
     Example: pixelveil schemes fit pixel-block-mixing --data faces/anna --out anna.safetensors --size 192
     """

@@ -78,6 +78,14 @@ def test_missing_fields_are_refused(fakes):
             cell_from_json(broken, source="here")
 
 
+def test_cells_of_before_networks_looked_at_reconstructions_still_hold(fakes):
+    content = fakes.cell(recognition=Interval(0.5, 0.4, 0.6)).to_json()
+    assert cell_from_json(content, source="here").judged
+    for name in ("lpips", "lpips_control", "recognition", "recognition_control"):
+        del content[name]
+    assert not cell_from_json(content, source="here").judged
+
+
 def test_what_counts(fakes):
     assert [fakes.cell(verdict=verdict).conclusive for verdict in ("NOT APPLICABLE", "INCONCLUSIVE", "LEAK")] == [
         False,

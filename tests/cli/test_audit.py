@@ -147,3 +147,23 @@ def test_times(text, seconds):
 def test_what_is_no_time(text):
     with pytest.raises(UsageError):
         duration(text)
+
+
+def test_a_classifier_of_plain_images_looks_at_reconstructions(run, tmp_path, data):
+    models = pytest.importorskip("pixelveil.training.models")
+    spec = models.ModelSpec(architecture="test_resnet", num_classes=3, image_size=32)
+    (tmp_path / "trained").mkdir()
+    models.save_checkpoint(tmp_path / "trained" / "best.safetensors", spec.build(), spec=spec)
+    done = run(*SKK, "--data", data, "--out", "out", "--json", "--classifier", tmp_path / "trained")
+    assert done.returncode == 0, done.stderr
+    cell = json.loads((tmp_path / "out" / "cells" / "leading-bit.json").read_text())
+    assert cell["recognition"]["value"] >= cell["recognition_control"]["value"]
+    assert cell["lpips"] is None
+    assert "--classifier trained " in json.loads(done.stdout)["command"]
+
+
+def test_weights_that_are_not_there_are_told_before_images_are_read(run, tmp_path):
+    for option in ("--classifier", "--lpips-weights"):
+        done = run(*SKK, "--data", tmp_path / "nothing.npz", "--out", "out", option, tmp_path / "missing")
+        assert done.returncode == 2
+        assert "missing" in done.stderr or "perceptual" in done.stderr

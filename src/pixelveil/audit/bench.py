@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Evidence, Images, Pairs
 from pixelveil.audit.control_store import ControlStore
+from pixelveil.audit.extra import ExtraMeasure
 from pixelveil.audit.images import AuditImages
 from pixelveil.keys import Key
 from pixelveil.schemes import Scheme
@@ -35,6 +36,7 @@ class Bench:
         images: In their roles.
         seed: Of the attacks' own randomness.
         controls: Where positive controls are kept.
+        extra: Measures of reconstructions that need a file of the user's.
         key: Made afresh; never the user's.
     """
 
@@ -42,6 +44,7 @@ class Bench:
     images: AuditImages
     seed: int = 0
     controls: ControlStore = field(default_factory=ControlStore)
+    extra: tuple[ExtraMeasure, ...] = ()
     key: Key = field(default_factory=lambda: Key.generate(budget=_UNCOUNTED), repr=False)
 
     def renewed(self, *, scheme: Scheme | None = None) -> Self:

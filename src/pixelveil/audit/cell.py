@@ -20,6 +20,7 @@ __all__ = ["Cell", "Kind", "cell_from_json", "finished_cell", "write_cell"]
 Kind = Literal["attack", "game", "lifetime"]
 
 _MEASURES = ("ssim", "edge_correlation", "information", "psnr", "reidentification", "success")
+_OPTIONAL = ("lpips", "recognition")  # not in cells of every audit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,11 @@ class Cell:
         reidentification: Share of victims recognized among the gallery.
         reidentification_control: Likewise.
         gallery: Images in the gallery; chance is one in so many.
+        lpips: Perceptual distance, where its weights are given; lower is more alike.
+        lpips_control: Likewise.
+        recognition: Share of victims in which a classifier of plain images sees what it sees in the original, where one
+            is given.
+        recognition_control: Likewise.
         success: Of a game, the share of right answers.
         success_control: The same on AES-CTR noise.
         chance: Of a game, the share of right answers without any information.
@@ -98,6 +104,10 @@ class Cell:
     reidentification: Interval | None = None
     reidentification_control: Interval | None = None
     gallery: int = 0
+    lpips: Interval | None = None
+    lpips_control: Interval | None = None
+    recognition: Interval | None = None
+    recognition_control: Interval | None = None
     success: Interval | None = None
     success_control: Interval | None = None
     chance: float = 0.0
@@ -127,6 +137,11 @@ class Cell:
         """Whether it says something."""
         return self.verdict not in ("NOT APPLICABLE", "INCONCLUSIVE")
 
+    @property
+    def judged(self) -> bool:
+        """Whether a network looked at the reconstructions: LPIPS, or a classifier."""
+        return self.lpips is not None or self.recognition is not None
+
     def figure(self, measure: str) -> Interval | None:
         """Return a figure by the name of its field."""
         found: Interval | None = getattr(self, measure)
@@ -152,6 +167,8 @@ def cell_from_json(content: Any, *, source: str) -> Cell:
         values = dict(content)
         for name in (*_MEASURES, *(f"{measure}_control" for measure in _MEASURES)):
             values[name] = _interval(values[name])
+        for name in (*_OPTIONAL, *(f"{measure}_control" for measure in _OPTIONAL)):
+            values[name] = _interval(values.get(name))
         values["excess"] = {name: _interval(one) for name, one in values["excess"].items()}
         height, width, channels = values["shape"]
         values["shape"] = (int(height), int(width), int(channels))

@@ -19,6 +19,7 @@ from pixelveil.attacks.verdict import RULES
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Cell, finished_cell, write_cell
 from pixelveil.audit.control_store import Control, ControlStore
+from pixelveil.audit.extra import ExtraMeasure
 from pixelveil.audit.images import AuditImages
 from pixelveil.audit.lifetime import LifetimeTrial, series
 from pixelveil.audit.limit import time_limit
@@ -59,6 +60,7 @@ class Grid:
         seed: Of the attacks' own randomness.
         folder: Of the cells; made if missing.
         controls: Where positive controls are kept.
+        extra: Measures that need a file of the user's.
         facts: Machine, commit, versions and command, for the record.
     """
 
@@ -71,6 +73,7 @@ class Grid:
     seed: int = 0
     folder: Path
     controls: ControlStore = field(default_factory=ControlStore)
+    extra: tuple[ExtraMeasure, ...] = ()
     facts: Mapping[str, Any]
 
     def fill(self, *, stage: Stage | None = None) -> tuple[Cell, ...]:
@@ -132,7 +135,13 @@ class Grid:
                     if clock.spent:
                         raise OutOfTimeError("the time was up before it began", hint="run the same command again")
                     with time_limit(share + min(_PATIENCE * share, (clock.left - share) / 2)):
-                        bench = Bench(scheme=self.scheme, images=self.images, seed=self.seed, controls=self.controls)
+                        bench = Bench(
+                            scheme=self.scheme,
+                            images=self.images,
+                            seed=self.seed,
+                            controls=self.controls,
+                            extra=self.extra,
+                        )
                         finding = trial.run(bench, seconds=_FOR_ATTACKS * share, advance=advance)
                     cell = _found(cell, finding)
                     if self.pictures and finding.strips:
@@ -196,6 +205,8 @@ class Grid:
             "seed": self.seed,
             "seconds": self.seconds,
         }
+        if self.extra and trial.kind == "attack":
+            content["extra"] = {one.name: one.digest for one in self.extra}
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
     def _check_folder(self) -> None:

@@ -12,13 +12,17 @@ from typing import Any
 from pixelveil.atomic import write_atomic
 from pixelveil.attacks.catalogue import create_attack, list_attacks
 from pixelveil.attacks.games import create_game, list_games
+from pixelveil.attacks.stem.catalogue import MODEL_ATTACKS
 from pixelveil.attacks.verdict import RULES
 from pixelveil.audit.appearance import appearance
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.control_store import ControlStore
+from pixelveil.audit.extra import ExtraMeasure
 from pixelveil.audit.game_trial import GameTrial
 from pixelveil.audit.grid import Grid, Stage, unseen
 from pixelveil.audit.images import AuditImages, divide, read_images
+from pixelveil.audit.model_trial import ModelTrial, create_model_attack
+from pixelveil.audit.models import Models
 from pixelveil.audit.pictures import read_pictures
 from pixelveil.audit.report import check_templates, render
 from pixelveil.audit.requirement import Requirement, answer
@@ -67,25 +71,31 @@ class AuditSettings:
                 raise UsageError(f"{name} must be positive, not {getattr(self, name)}")
 
 
-def all_trials(names: Sequence[str] = (), *, labeled: bool = False) -> tuple[Trial, ...]:
-    """Return the trials of a grid: attacks, then games.
+def all_trials(names: Sequence[str] = (), *, labeled: bool = False, models: Models | None = None) -> tuple[Trial, ...]:
+    """Return the trials of a grid: attacks on images, games, then attacks on models.
 
     Args:
         names: Of attacks and games; all where empty.
         labeled: Whether the images have labels.
+        models: The user's own; None: small ones are made where they are needed.
 
     Raises:
         UsageError: There is none of a name.
     """
-    known = (*list_attacks(), *list_games())
+    known = (*list_attacks(), *list_games(), *sorted(MODEL_ATTACKS))
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(f"there is no attack or game {unknown[0]!r}", hint=f"one of: {', '.join(known)}")
     games = list_games()
-    return tuple(
-        GameTrial(game=create_game(name), labeled=labeled) if name in games else AttackTrial(attack=create_attack(name))
-        for name in names or known
-    )
+
+    def trial(name: str) -> Trial:
+        if name in games:
+            return GameTrial(game=create_game(name), labeled=labeled)
+        if name in MODEL_ATTACKS:
+            return ModelTrial(attack=create_model_attack(name), models=models)
+        return AttackTrial(attack=create_attack(name))
+
+    return tuple(trial(name) for name in names or known)
 
 
 def run_audit(
@@ -96,6 +106,8 @@ def run_audit(
     settings: AuditSettings | None = None,
     trials: Sequence[Trial] | None = None,
     stage: Stage | None = None,
+    extra: Sequence[ExtraMeasure] = (),
+    models: Models | None = None,
 ) -> Audit:
     """Attack a scheme on images and write ``report.html``, ``report.json`` and one JSON file a cell.
 
@@ -108,6 +120,8 @@ def run_audit(
         settings: What is asked.
         trials: In place of those of the catalogue.
         stage: Shows progress.
+        extra: Measures of reconstructions that need a file of the user's.
+        models: The user's own model, which is encrypted for the audit, and its public base.
 
     Raises:
         UsageError: The images do not suffice or do not fit the scheme, or ``out`` holds an audit of another scheme.
@@ -120,8 +134,15 @@ def run_audit(
         read = read_images(data, count=wanted.images, size=wanted.size, seed=wanted.seed, advance=advance)
         images = divide(read, victims=wanted.victims, seed=wanted.seed)
         advance(1, 1)
+    for one in extra:  # images that it cannot measure are told before any attack runs
+        one.figure(images.victims[:1], images.victims[:1])
     labeled = images.labels is not None
-    planned = all_trials(wanted.attacks, labeled=labeled) if trials is None else tuple(trials)
+    if models is not None and images.shape[:2] != models.image_size:
+        raise UsageError(
+            "the model reads images of {}x{}, not of {}x{}".format(*models.image_size, *images.shape[:2]),
+            hint=f"--size {models.image_size[0]}",
+        )
+    planned = all_trials(wanted.attacks, labeled=labeled, models=models) if trials is None else tuple(trials)
     bench = Bench(scheme=scheme, images=images, seed=wanted.seed)
     statistics = appearance(bench)
     facts: dict[str, Any] = {"machine": dict(machine()), "commit": commit(), "versions": dict(versions())}
@@ -136,6 +157,7 @@ def run_audit(
         seed=wanted.seed,
         folder=out / "cells",
         controls=ControlStore(folder=wanted.controls or out / "controls"),
+        extra=tuple(extra),
         facts=facts,
     ).fill(stage=shown)
     audit = Audit(

@@ -18,6 +18,7 @@ from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Kind
 from pixelveil.audit.control_store import Control, Question
 from pixelveil.audit.controls import check_negative, run_positive
+from pixelveil.audit.extra import ExtraMeasure, extra_figures
 from pixelveil.audit.pictures import Strip
 from pixelveil.audit.positive import POSITIVES, Positive
 from pixelveil.schemes import Scheme
@@ -206,6 +207,7 @@ class AttackTrial:
             positive=positive,
             public=0 if evidence.public is None else len(evidence.public),
             pairs=0 if evidence.pairs is None else len(evidence.pairs.plain),
+            extra=bench.extra,
         )
 
 
@@ -219,6 +221,7 @@ def finding_of(
     positive: Control,
     public: int = 0,
     pairs: int = 0,
+    extra: Sequence[ExtraMeasure] = (),
 ) -> Finding:
     """Return what two runs of one attack, on victims and on noise, and its positive control add up to.
 
@@ -231,6 +234,7 @@ def finding_of(
         positive: The positive control.
         public: Public images that the attacker had.
         pairs: Known pairs that the attacker had.
+        extra: Measures that need a file of the user's; they decide no verdict.
     """
     scores, control = score(found, plain, gallery=gallery), score(noise, plain, gallery=gallery)
     negative = check_negative(noise, plain, control)
@@ -248,7 +252,8 @@ def finding_of(
         victims=scores.count,
         public=public,
         pairs=pairs,
-        figures=figures_of(scores, control, judgment=judgment),
+        figures=figures_of(scores, control, judgment=judgment)
+        | extra_figures(extra, found=scores.images, noise=control.images, plain=plain),
         excess=judgment.excess,
         gallery=scores.gallery,
         positive=positive,

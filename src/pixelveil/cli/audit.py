@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,8 @@ from pixelveil.errors import RequirementError, UsageError
 
 if TYPE_CHECKING:
     from pixelveil.audit import Audit, AuditSettings
+    from pixelveil.audit.extra import ExtraMeasure
+    from pixelveil.audit.models import Models
 
 __all__ = ["audit", "build_app", "compare", "duration"]
 
@@ -57,6 +60,28 @@ ControlsOption = Annotated[
     Path | None,
     typer.Option("--controls", help="Folder of positive controls, to be shared by audits.", show_default="in --out"),
 ]
+LpipsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--lpips-weights", help="AlexNet's weights, safetensors: measure LPIPS too.", show_default="not measured"
+    ),
+]
+ClassifierOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--classifier",
+        help="Folder of a training run on plain images: measure too what its model sees in reconstructions.",
+        show_default="none",
+    ),
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", help="Your own plain checkpoint, encrypted for the audit.", show_default="a small ViT"),
+]
+BaseOption = Annotated[
+    Path | None, typer.Option("--base", help="The public checkpoint that --model comes from.", show_default="none")
+]
+ArchitectureOption = Annotated[str | None, typer.Option("--arch", help="timm name.", show_default="from --model")]
 RequireOption = Annotated[
     list[str] | None,
     typer.Option("--require", help='Such as "ciphertext-only: ssim<0.2" or "any: verdict<SERIOUS"; may be repeated.'),
@@ -88,6 +113,11 @@ def audit(
     pictures: PicturesOption = True,
     require: RequireOption = None,
     controls: ControlsOption = None,
+    lpips_weights: LpipsOption = None,
+    classifier: ClassifierOption = None,
+    model: ModelOption = None,
+    base: BaseOption = None,
+    arch: ArchitectureOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Attack a scheme on one's own images; the group's help says how."""
@@ -110,8 +140,13 @@ def audit(
         requirements=tuple(parse_requirement(text) for text in require or ()),
         controls=controls,
     )
-    words = _command(scheme, parameter, settings=settings, data=data, asset=asset, budget=budget)
-    found = run_audit(chosen, data=data, out=out, settings=replace(settings, command=words), stage=progress)
+    files = {"--asset": asset, "--lpips-weights": lpips_weights, "--classifier": classifier}
+    files |= {"--model": model, "--base": base}
+    words = _command(scheme, parameter, settings=settings, data=data, files=files, budget=budget)
+    settings = replace(settings, command=words)
+    extra = _extra(lpips_weights=lpips_weights, classifier=classifier)
+    models = _models(model, base=base, arch=arch)
+    found = run_audit(chosen, data=data, out=out, settings=settings, stage=progress, extra=extra, models=models)
     emit(_summary(found, out), as_json=as_json, text=lambda: _show(found, out))
     unmet = [one for one in found.answers if one.outcome != "met"]
     for one in unmet:
@@ -164,21 +199,42 @@ def duration(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+def _models(model: Path | None, *, base: Path | None, arch: str | None) -> Models | None:
+    """Return the user's own model and its base, as `pixelveil model encrypt` reads checkpoints."""
+    if model is None:
+        if base is not None:
+            raise UsageError("--base is the public checkpoint of a model", hint="give the model too: --model")
+        return None
+    from pixelveil.audit.models import models_of
+    from pixelveil.cli.model_files import plain_model, plain_spec
+
+    spec = plain_spec(model, arch=arch, num_classes=None, image_size=None, mean=None, std=None)
+    return models_of(
+        plain_model(model, spec),
+        base=None if base is None else plain_model(base, spec),
+        image_size=spec.image_size,
+        mean=spec.mean,
+        std=spec.std,
+        files=[path for path in (model, base) if path is not None],
+    )
+
+
 def _command(
     scheme: str,
     parameter: list[str] | None,
     *,
     settings: AuditSettings,
     data: Path,
-    asset: Path | None,
+    files: Mapping[str, Path | None],
     budget: str,
 ) -> str:
     """Return the command for the record; of paths only the last part, for the rest is nobody's business."""
     words = ["pixelveil", "audit", "--scheme", scheme]
     for item in parameter or ():
         words += ["-p", item]
-    if asset is not None:
-        words += ["--asset", asset.name]
+    for option, path in files.items():
+        if path is not None:
+            words += [option, path.name]
     words += ["--data", data.resolve().name, "--images", str(settings.images), "--victims", str(settings.victims)]
     if settings.size is not None:
         words += ["--size", str(settings.size)]
@@ -191,6 +247,21 @@ def _command(
     for one in settings.requirements:
         words += ["--require", one.text]
     return shlex.join([*words, "--out", "audit"])
+
+
+def _extra(*, lpips_weights: Path | None, classifier: Path | None) -> list[ExtraMeasure]:
+    """Return the measures whose files are given."""
+    from pixelveil.audit.extra import lpips_measure, recognition_measure
+
+    found = []
+    if lpips_weights is not None:
+        found.append(lpips_measure(lpips_weights))
+    if classifier is not None:
+        from pixelveil.training.models import find_checkpoint
+        from pixelveil.training.plain_classifier import plain_classifier
+
+        found.append(recognition_measure(plain_classifier(classifier), checkpoint=find_checkpoint(classifier)))
+    return found
 
 
 def _summary(found: Audit, out: Path) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _HINT = "give ImageNet weights of torchvision's AlexNet: safetensors.torch.save_
 def load_lpips(weights: Path) -> Distance:
     """Return LPIPS (AlexNet, version 0.1) with the network's weights from a local file; nothing is downloaded.
 
-    ``d = sum over layers l of the mean over places of sum over channels c of w_lc (a_lc - b_lc)^2``, a and b the answers
+    ``d = sum over layers l of the mean over places of sum over channels c of w_lc (a_lc - b_lc)^2``, a and b answers
     of the network's five layers, of length one at each place; 0 for equal images, and lower is more alike. The
     weights w of people's judgments come with the package lpips. Grey levels v go in as ``v / 127.5 - 1``, for the
     measure expects -1 to 1: images in [0, 1] give other, lower values that are found in print.

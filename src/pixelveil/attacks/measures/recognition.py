@@ -1,4 +1,4 @@
-"""Recognition: whether a reconstruction is nearest to its own original, and whether a classifier sees the same class."""
+"""Recognition: is a reconstruction nearest to its own original, and does a classifier see the same class in it?"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pixelveil.schemes import create_scheme
 from pixelveil.training.augment import Augmentation
 from pixelveil.training.dataset import ArrayImages
 from pixelveil.training.evaluate import accuracy, predict_logits
-from pixelveil.training.loop import TrainSettings, _float32_stem, learning_rate_at, train
+from pixelveil.training.loop import TrainSettings, _float32_stem, _loss, learning_rate_at, train
 from pixelveil.training.models import ModelSpec, load_checkpoint
 
 SPEC = ModelSpec(
@@ -193,3 +193,144 @@ def test_the_schedule_rises_then_falls():
     assert rates[9:] == sorted(rates[9:], reverse=True)
     assert rates[-1] < 0.02
     assert math.isclose(learning_rate_at(0, steps=1, settings=settings), 0.0, abs_tol=1e-9)
+
+
+EVERYTHING = TrainSettings(
+    epochs=3,
+    batch_size=16,
+    learning_rate=0.02,
+    seed=5,
+    optimizer="sgd",
+    schedule="step",
+    weight_decay=5e-4,
+    label_smoothing=0.1,
+    mixup=0.2,
+    cutmix=1.0,
+    ema=0.9,
+    channels_last=True,
+    augmentation=Augmentation(flip=True, pixels=2),
+)
+SMALL = ModelSpec(
+    architecture="resnet20",
+    num_classes=2,
+    image_size=16,
+    classes=("dark", "bright"),
+    architecture_options={"depth": 8},
+    adaptation="ele",
+    adaptation_options={"block_size": 8},
+)
+
+
+def run_everything(out, *, settings=EVERYTHING, advance=None):
+    return train(
+        SMALL.build(seed=settings.seed),
+        spec=SMALL,
+        train_set=TRAINING,
+        validation_set=VALIDATION,
+        settings=settings,
+        out=out,
+        advance=advance,
+    )
+
+
+@pytest.mark.parametrize("killed_at", [2, 5])
+def test_a_killed_run_with_everything_switched_on_ends_like_one_that_was_not(tmp_path, killed_at):
+    run_everything(tmp_path / "whole")
+
+    def kill(done, total):
+        if done == killed_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_everything(tmp_path / "cut", advance=kill)
+    run_everything(tmp_path / "cut")
+    for name in ("state.safetensors", "best.safetensors"):
+        whole, cut = load_file(tmp_path / "whole" / name), load_file(tmp_path / "cut" / name)
+        assert whole.keys() == cut.keys()
+        assert all(torch.equal(whole[key], cut[key]) for key in whole)
+    assert any(name.startswith("model.average.") for name in whole_state(tmp_path))
+    assert any(name.endswith("momentum_buffer") for name in whole_state(tmp_path))
+
+
+def whole_state(folder):
+    return load_file(folder / "whole" / "state.safetensors").keys()
+
+
+def test_the_average_is_what_is_kept(tmp_path):
+    result = run_everything(tmp_path)
+    state, best = load_file(tmp_path / "state.safetensors"), load_file(result.checkpoint)
+    if result.best_epoch == EVERYTHING.epochs:
+        assert all(torch.equal(best[name], state[f"model.average.{name}"]) for name in best)
+        assert not all(torch.equal(best[name], state[f"model.model.{name}"]) for name in best)
+    loaded, spec = load_checkpoint(result.checkpoint)
+    assert spec == SMALL
+    logits = predict_logits(loaded, VALIDATION, mean=spec.mean, std=spec.std)
+    assert accuracy(logits, VALIDATION.labels) == result.best_accuracy
+
+
+def test_the_adaptations_own_loss_counts(tmp_path, monkeypatch):
+    settings = TrainSettings(epochs=1, batch_size=16, seed=5)
+    with_it = run_everything(tmp_path / "a", settings=settings).history[0]["train_loss"]
+    monkeypatch.setattr("pixelveil.training.loop.auxiliary_modules", lambda model: ())
+    without = run_everything(tmp_path / "b", settings=settings).history[0]["train_loss"]
+    assert with_it > without
+
+
+def test_patience_ends_a_run_and_a_rerun_does_nothing(tmp_path):
+    """Labels that images do not show: the accuracy soon stops to grow."""
+    settings = TrainSettings(epochs=30, batch_size=16, learning_rate=1e-6, patience=2)
+    flat = ArrayImages(np.zeros((16, 16, 16, 3), np.uint8), labels=np.arange(16) % 2)
+    blank = ArrayImages(flat.images[:3], labels=[0, 0, 1])
+    scores = iter([50.0, 60.0, 55.0, 40.0, 99.0])
+
+    def go(out, advance=None):
+        return train(
+            SPEC.build(), spec=SPEC, train_set=flat, validation_set=blank, settings=settings, out=out, advance=advance
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pixelveil.training.loop.accuracy", lambda logits, labels: next(scores))
+        result = go(tmp_path)
+    assert (len(result.history), result.best_epoch, result.best_accuracy) == (4, 2, 60.0)
+    steps = []
+    assert go(tmp_path, advance=lambda done, total: steps.append(done)) == result
+    assert steps == []
+
+
+def test_the_settings_and_the_seed_are_written_down(tmp_path):
+    run(tmp_path)
+    written = json.loads((tmp_path / "run.json").read_text())
+    assert written["settings"]["seed"] == SETTINGS.seed
+    assert written["model"]["architecture"] == SPEC.architecture
+
+
+def test_steps_of_the_learning_rate():
+    settings = TrainSettings(learning_rate=1.0, warmup=0.1, schedule="step", milestones=(0.5, 0.75))
+    rates = [learning_rate_at(step, steps=40, settings=settings) for step in range(40)]
+    assert rates[3:20] == [1.0] * 17
+    assert rates[20:30] == [pytest.approx(0.1)] * 10
+    assert rates[30:] == [pytest.approx(0.01)] * 10
+
+
+def test_mixed_images_have_both_labels():
+    logits, labels, partner = torch.randn(4, 3), torch.tensor([0, 1, 2, 0]), torch.tensor([1, 0, 3, 2])
+    settings = TrainSettings(label_smoothing=0.1)
+    mixed = 0.3 * torch.nn.functional.one_hot(labels, 3) + 0.7 * torch.nn.functional.one_hot(labels[partner], 3)
+    expected = torch.nn.functional.cross_entropy(logits, mixed, label_smoothing=0.1)
+    assert torch.allclose(_loss(logits, labels, partner=partner, share=0.3, settings=settings), expected)
+
+
+def test_the_sub_networks_of_positions_stay_float32():
+    model = SMALL.build()
+    with torch.autocast("cpu", dtype=torch.bfloat16), _float32_stem(model):
+        assert model.adaptation.blocks(torch.zeros(1, 4, 192)).dtype == torch.float32
+        assert model.backbone.conv1(torch.zeros(1, 16, 16, 16)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"optimizer": "lion"}, {"schedule": "none"}, {"ema": 1.0}, {"mixup": -1.0}, {"patience": -1}],
+)
+def test_more_impossible_settings(wrong):
+    with pytest.raises(UsageError):
+        TrainSettings(**wrong)

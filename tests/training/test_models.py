@@ -144,3 +144,39 @@ def test_the_header_of_a_checkpoint_cannot_have_other_files_read(option):
         create_model(
             "vit_tiny_patch16_224", num_classes=2, image_size=32, architecture_options={option: "/etc/hostname"}
         )
+
+
+ADAPTED = ModelSpec(
+    architecture="resnet20",
+    num_classes=3,
+    image_size=16,
+    classes=("a", "b", "c"),
+    mean=(0.5,),
+    std=(0.25,),
+    adaptation="ele",
+    adaptation_options={"block_size": 8, "planes": "side by side"},
+)
+
+
+def test_a_checkpoint_brings_the_adaptation_back(tmp_path):
+    model = ADAPTED.build(seed=3).eval()
+    save_checkpoint(tmp_path / "m.safetensors", model, spec=ADAPTED)
+    loaded, spec = load_checkpoint(tmp_path / "m.safetensors")
+    assert spec == ADAPTED
+    batch = torch.rand(2, 1, 16, 48)
+    assert torch.equal(model(batch), loaded(batch))
+    changed, spec = with_classes(loaded, spec=ADAPTED, classes=("x", "y"))
+    assert spec.adaptation == "ele"
+    assert changed(batch).shape == (2, 2)
+
+
+def test_models_without_adaptation_are_described_as_before():
+    assert "adaptation" not in SPEC.to_metadata()
+    assert "adaptation" in ADAPTED.to_metadata()
+
+
+@pytest.mark.parametrize("options", [{"block_size": "8"}, {"wheels": 4}, {"block_size": True}])
+def test_options_of_an_adaptation_are_checked(options):
+    spec = ModelSpec(**{**vars(ADAPTED), "adaptation_options": options})
+    with pytest.raises(UsageError, match="no option of an adaptation"):
+        spec.build()

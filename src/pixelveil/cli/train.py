@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pixelveil.cli import train_options as options
 from pixelveil.cli.common import (
     JsonOption,
     ParameterOption,
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "predict", "train"]
 
-_ARCHITECTURE = "vit_tiny_patch16_224"
-
 DataArgument = Annotated[
     Path, typer.Argument(help="Encrypted folder, or class folders of plain images.", show_default=False)
 ]
@@ -39,24 +39,6 @@ RunArgument = Annotated[
     Path, typer.Argument(help="Folder of a training run, or a checkpoint, plain or encrypted.", show_default=False)
 ]
 ImagesArgument = Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)]
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.", show_default=False)]
-ModelOption = Annotated[
-    str | None,
-    typer.Option("--model", "-m", help="timm name of a model to train from scratch.", show_default=_ARCHITECTURE),
-]
-FromOption = Annotated[
-    Path | None,
-    typer.Option("--from", help="Go on from a checkpoint, plain or encrypted with the images' key."),
-]
-SizeOption = Annotated[
-    int | None,
-    typer.Option("--size", help="Side of the images, in pixels.", show_default="that of encrypted images; else 224"),
-]
-EpochsOption = Annotated[int, typer.Option("--epochs", help="Passes over the training images.", min=1)]
-BatchOption = Annotated[int, typer.Option("--batch-size", help="Images a step.", min=1)]
-RateOption = Annotated[float, typer.Option("--lr", help="Largest learning rate.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Decides first weights and order; no secret.")]
-PrecisionOption = Annotated[str, typer.Option("--precision", help="no (float32) or bf16.")]
 GroupOption = Annotated[
     str | None, typer.Option("--group", help="Folder above the class folders.", show_default="test, if there is one")
 ]
@@ -71,15 +53,29 @@ TopOption = Annotated[int, typer.Option("--top", help="Classes to name.", min=1)
 
 def train(
     data: DataArgument,
-    out: OutOption,
-    model: ModelOption = None,
-    start: FromOption = None,
-    size: SizeOption = None,
-    epochs: EpochsOption = 20,
-    batch_size: BatchOption = 64,
-    lr: RateOption = 5e-4,
-    seed: SeedOption = 0,
-    precision: PrecisionOption = "no",
+    out: options.OutOption,
+    model: options.ModelOption = None,
+    start: options.FromOption = None,
+    size: options.SizeOption = None,
+    epochs: options.EpochsOption = 20,
+    batch_size: options.BatchOption = 64,
+    lr: options.RateOption = 5e-4,
+    seed: options.SeedOption = 0,
+    precision: options.PrecisionOption = "no",
+    adapt: options.AdaptOption = "none",
+    augment: options.AugmentOption = "auto",
+    optimizer: options.OptimizerOption = "adamw",
+    schedule: options.ScheduleOption = "cosine",
+    weight_decay: options.DecayOption = 0.05,
+    warmup: options.WarmupOption = 0.1,
+    mixup: options.MixupOption = 0.0,
+    cutmix: options.CutmixOption = 0.0,
+    label_smoothing: options.SmoothingOption = 0.0,
+    ema: options.EmaOption = 0.0,
+    patience: options.PatienceOption = 0,
+    channels_last: options.ChannelsLastOption = False,
+    weights: options.WeightsOption = None,
+    pretrained: options.PretrainedOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a classifier on plain or encrypted images; run it again after a kill and it goes on.
@@ -90,22 +86,56 @@ def train(
     With --from, training goes on from a checkpoint; for encrypted images take a pre-trained model adapted to their key
     by "pixelveil model encrypt", and what comes out is encrypted too. Other classes than its own get a new last layer.
 
-    Example: pixelveil train veiled/ --model vit_tiny_patch16_224 --epochs 20 --out run
+    Encrypted images are mirrored and shifted as far as their scheme permits. With --adapt auto the network that their
+    scheme needs stands before the model.
+
+    Example: pixelveil train veiled/ --network resnet20 --adapt auto --epochs 20 --out run
     """
     from pixelveil.training.folders import open_training
     from pixelveil.training.loop import TrainSettings
     from pixelveil.training.loop import train as run
     from pixelveil.training.models import find_checkpoint
 
-    if start is not None and model is not None:
-        raise UsageError("--model and --from exclude each other", hint="a checkpoint says its architecture itself")
-    settings = TrainSettings(epochs=epochs, batch_size=batch_size, learning_rate=lr, seed=seed, precision=precision)
+    if start is not None and (model is not None or adapt != "none" or weights is not None or pretrained):
+        what = "--model" if model is not None else "--adapt" if adapt != "none" else "--weights or --pretrained"
+        raise UsageError(f"{what} and --from exclude each other", hint="a checkpoint says its architecture itself")
+    settings = TrainSettings(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=lr,
+        weight_decay=weight_decay,
+        warmup=warmup,
+        seed=seed,
+        precision=precision,
+        label_smoothing=label_smoothing,
+        channels_last=channels_last,
+        optimizer=optimizer,
+        schedule=schedule,
+        mixup=mixup,
+        cutmix=cutmix,
+        ema=ema,
+        patience=patience,
+    )
     with progress("read images") as advance:
         begun = None if start is None else _begin(start, data)
         images = open_training(data, size=size or (None if begun is None else begun[1].image_size), seed=seed)
         advance(1, 1)
     _tell_rejected(images.rejected)
-    network, spec = _network(begun, model or _ARCHITECTURE, images=images, seed=seed)
+    options.check_mixing(mixup=mixup, cutmix=cutmix, scheme=images.scheme)
+    moves = options.augmentation_from(augment, scheme=images.scheme, image_size=images.image_size)
+    settings = replace(settings, augmentation=moves)
+    if begun is None:
+        spec = options.fresh_spec(
+            model or options.DEFAULT_MODEL,
+            adaptation=adapt,
+            scheme=images.scheme,
+            classes=images.classes,
+            image_size=images.image_size,
+            public_weights=weights is not None or pretrained,
+        )
+        network = spec.build(seed=seed, weights=weights, pretrained=pretrained)
+    else:
+        network, spec = _going_on(begun, images=images, seed=seed)
     with progress(f"train {epochs} epochs") as advance:
         result = run(
             network,
@@ -114,13 +144,13 @@ def train(
             validation_set=images.validation,
             settings=settings,
             out=out,
-            origin="" if start is None else sha256(find_checkpoint(start).read_bytes()).hexdigest(),
+            origin=_origin(weights if start is None else find_checkpoint(start), pretrained=pretrained),
             advance=advance,
         )
 
     def text() -> None:
         typer.echo(f"Checkpoint  {result.checkpoint}")
-        typer.echo(f"Best epoch  {result.best_epoch} of {epochs}")
+        typer.echo(f"Best epoch  {result.best_epoch} of {len(result.history)}")
         typer.echo(f"Validation  {result.best_accuracy:.1f} % of {len(images.validation):,} images")
         typer.echo("The validation images chose the epoch; measure on others: pixelveil evaluate")
 
@@ -128,6 +158,9 @@ def train(
         {
             "checkpoint": str(result.checkpoint),
             "model": spec.architecture,
+            "adaptation": spec.adaptation,
+            "augmentation": asdict(moves) if moves else {},
+            "seed": seed,
             "start": None if start is None else str(start),
             "encrypted_model": hasattr(network, "pixelveil"),
             "image_size": images.image_size,
@@ -137,6 +170,7 @@ def train(
             "validation_accuracy": result.best_accuracy,
             "best_epoch": result.best_epoch,
             "epochs": epochs,
+            "stopped_early": len(result.history) < epochs,
             "history": list(result.history),
             "rejected": list(images.rejected),
         },
@@ -265,24 +299,21 @@ def _begin(start: Path, data: Path) -> tuple[nn.Module, ModelSpec]:
     return network, spec
 
 
-def _network(
-    begun: tuple[nn.Module, ModelSpec] | None, architecture: str, *, images: TrainingImages, seed: int
-) -> tuple[nn.Module, ModelSpec]:
-    """Return the model to train: the one that was begun, with the classes of the images, or a fresh one."""
-    from pixelveil.training.models import ModelSpec, with_classes
+def _going_on(begun: tuple[nn.Module, ModelSpec], *, images: TrainingImages, seed: int) -> tuple[nn.Module, ModelSpec]:
+    """Return the model that was begun, with the classes of the images."""
+    from pixelveil.training.models import with_classes
 
-    if begun is None:
-        spec = ModelSpec(
-            architecture=architecture,
-            num_classes=len(images.classes),
-            image_size=images.image_size,
-            classes=images.classes,
-        )
-        return spec.build(seed=seed), spec
     network, spec = begun
     if images.image_size != spec.image_size:
         raise UsageError(f"images of {images.image_size} pixels; the checkpoint takes {spec.image_size}")
     return with_classes(network, spec=spec, classes=images.classes, seed=seed)
+
+
+def _origin(file: Path | None, *, pretrained: bool) -> str:
+    """Name the weights that a run begins with, so that it is not continued from others; empty: fresh ones."""
+    if file is None:
+        return "hub" if pretrained else ""
+    return sha256(file.read_bytes()).hexdigest()
 
 
 def _client_of(model: nn.Module) -> str:

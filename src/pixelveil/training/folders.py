@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.data.manifest import MANIFEST
+from pixelveil.data.manifest import MANIFEST, Manifest
 from pixelveil.data.reader import ImageSet, open_images
 from pixelveil.data.splits import difference_hash, near_groups
 from pixelveil.errors import ImageError, UsageError
+from pixelveil.schemes import Scheme, create_scheme
 from pixelveil.training.dataset import ImageSource, ImageSubset, in_memory
 from pixelveil.training.holdout import hold_out
 from pixelveil.training.models import ModelSpec
@@ -35,8 +36,9 @@ class TrainingImages:
         training: Images to learn from.
         validation: Images that choose the best epoch.
         classes: Names or codes in the order of the labels.
-        image_size: Side in pixels.
+        image_size: Side in pixels; of one plane where the scheme lays planes side by side.
         rejected: A line for each file that cannot be read; the others are used.
+        scheme: What encrypted the images; None for plain ones.
     """
 
     training: ImageSource
@@ -44,6 +46,7 @@ class TrainingImages:
     classes: tuple[str, ...]
     image_size: int
     rejected: tuple[str, ...] = ()
+    scheme: Scheme | None = None
 
 
 def open_training(folder: Path, *, size: int | None = None, seed: int = 0) -> TrainingImages:
@@ -82,7 +85,12 @@ def open_training(folder: Path, *, size: int | None = None, seed: int = 0) -> Tr
     if not len(source) or not len(chosen):
         raise UsageError(f"{folder}: too few images to learn from and to validate", hint="add images, or a val folder")
     return TrainingImages(
-        training=source, validation=chosen, classes=images.classes, image_size=side, rejected=tuple(rejected)
+        training=source,
+        validation=chosen,
+        classes=images.classes,
+        image_size=side,
+        rejected=tuple(rejected),
+        scheme=_scheme(folder),
     )
 
 
@@ -123,10 +131,19 @@ def _open(folder: Path, *, size: int | None) -> tuple[ImageSet, int]:
     images = open_images(folder, size=size if encrypted else size or _DEFAULT_SIZE)
     if not len(images):
         raise UsageError(f"{folder}: holds no images")
-    height, width = _first_readable(images).shape[1:3]
-    if height != width:
+    height, width, channels = _first_readable(images).shape[1:]
+    beside = channels == 1 and width == 3 * height  # three square planes side by side
+    if height != width and not beside:
         raise UsageError(f"{folder}: images of {height}x{width} are not square", hint="encrypt with --size")
     return images, int(height)
+
+
+def _scheme(folder: Path) -> Scheme | None:
+    """Return what encrypted a folder, as its manifest names it; None for a plain one."""
+    if not (folder / MANIFEST).exists():
+        return None
+    header = Manifest.open(folder).header
+    return create_scheme(header.scheme, **header.parameters)
 
 
 def _first_readable(images: ImageSet) -> NDArray[Any]:

@@ -24,10 +24,14 @@ from torch.utils.data import DataLoader
 
 from pixelveil.atomic import write_atomic
 from pixelveil.errors import MissingExtraError, UsageError
+from pixelveil.models.adaptation import auxiliary_modules
+from pixelveil.models.adaptation.ele_adapt import PositionalBlocks
 from pixelveil.models.per_position import DenseEmbedding, SignedEmbedding
 from pixelveil.training.augment import Augmentation, augment
+from pixelveil.training.average import average_of, update_average
 from pixelveil.training.dataset import ImageDataset, ImageSource, to_network
 from pixelveil.training.evaluate import accuracy, predict_logits
+from pixelveil.training.mixing import mix_pairs
 from pixelveil.training.models import ModelSpec, load_checkpoint, save_checkpoint
 from pixelveil.training.state import load_state, save_state
 
@@ -45,14 +49,22 @@ class TrainSettings:
         epochs: Passes over the training images.
         batch_size: Images a step.
         learning_rate: Its largest value, after warm-up.
-        weight_decay: Decoupled decay of AdamW; biases, norms and position embeddings are spared.
+        weight_decay: Decoupled in AdamW; biases, norms and position embeddings are spared.
         warmup: Share of all steps in which the learning rate rises linearly.
+        optimizer: ``"adamw"``, or ``"sgd"`` with Nesterov momentum.
+        momentum: Of SGD.
+        schedule: ``"cosine"`` falls to zero; ``"step"`` divides by 10 at each milestone.
+        milestones: Shares of all steps.
         seed: Decides order, augmentation and dropout.
         precision: ``"bf16"`` runs the network in bfloat16 but for its first layer, ``"no"`` in float32.
         label_smoothing: Share of the target that is spread over all classes.
         gradient_clip: Largest norm of the gradient.
         channels_last: Keep images and weights in channels-last order (convolutional networks gain).
-        augmentation: Movements of *plain* training images; must be none for encrypted ones.
+        augmentation: Movements of training images; for encrypted ones only what their scheme permits.
+        mixup: Alpha of weighted sums of two images; 0: none.
+        cutmix: Alpha of boxes of another image; 0: none.
+        ema: Decay of the moving average of the weights, which is then validated and kept; 0: none.
+        patience: Epochs without a better validation accuracy after which training ends; 0: it never ends early.
     """
 
     epochs: int = 20
@@ -66,6 +78,14 @@ class TrainSettings:
     gradient_clip: float = 1.0
     channels_last: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
+    optimizer: str = "adamw"
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    milestones: tuple[float, ...] = (0.5, 0.75)
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    ema: float = 0.0
+    patience: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -75,6 +95,12 @@ class TrainSettings:
             raise UsageError(f"precision {self.precision!r} is neither 'bf16' nor 'no'")
         if not 0 <= self.warmup < 1 or self.learning_rate <= 0:
             raise UsageError("warm-up must lie in [0, 1) and the learning rate must be positive")
+        if self.optimizer not in ("adamw", "sgd") or self.schedule not in ("cosine", "step"):
+            raise UsageError(f"there is no optimizer {self.optimizer!r} with the schedule {self.schedule!r}")
+        if not 0 <= self.ema < 1 or not 0 <= self.label_smoothing < 1 or not 0 <= self.momentum < 1:
+            raise UsageError("the average's decay, label smoothing and momentum must lie in [0, 1)")
+        if min(self.mixup, self.cutmix, self.patience) < 0:
+            raise UsageError("mixup, cutmix and patience must not be negative")
 
 
 @dataclass(frozen=True)
@@ -95,7 +121,7 @@ class TrainResult:
 
 
 def learning_rate_at(step: int, *, steps: int, settings: TrainSettings) -> float:
-    """Return the learning rate of one step: a linear rise, then half a cosine down to zero.
+    """Return the learning rate of one step: a linear rise, then half a cosine down to zero, or steps down by 10.
 
     >>> settings = TrainSettings(learning_rate=1.0, warmup=0.1)
     >>> [round(learning_rate_at(step, steps=100, settings=settings), 2) for step in (0, 9, 54, 99)]
@@ -104,6 +130,8 @@ def learning_rate_at(step: int, *, steps: int, settings: TrainSettings) -> float
     warm = int(settings.warmup * steps)
     if step < warm:
         return settings.learning_rate * (step + 1) / warm
+    if settings.schedule == "step":
+        return settings.learning_rate * 0.1 ** sum(step >= int(share * steps) for share in settings.milestones)
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step + 1 - warm) / max(1, steps - warm)))
 
 
@@ -120,7 +148,8 @@ def train(
 ) -> TrainResult:
     """Train a classifier; call it again after a kill and it goes on where the last whole epoch ended.
 
-    ``out`` then holds ``state.safetensors`` (to go on), ``best.safetensors`` (the checkpoint) and ``log.jsonl``.
+    ``out`` then holds ``state.safetensors`` (to go on), ``best.safetensors`` (the checkpoint), ``run.json`` (settings,
+    seed, model, data) and ``log.jsonl``. Parts of the model that have an ``auxiliary_loss`` add it to the loss.
 
     Args:
         model: What ``spec`` builds, or an encrypted model of that kind; it ends with the weights of the best epoch.
@@ -147,7 +176,7 @@ def train(
     accelerator = Accelerator(mixed_precision="no")  # bfloat16 is chosen below, layer by layer
     if settings.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.learning_rate)
+    optimizer = _optimizer(model, settings)
     wrapped, stepper = accelerator.prepare(model, optimizer)
     run = {
         "settings": asdict(settings),
@@ -155,17 +184,33 @@ def train(
         "data": {"training": _digest(train_set), "validation": _digest(validation_set)},
         **({"origin": origin} if origin else {}),
     }
-    state = load_state(out / "state.safetensors", model=model, optimizer=optimizer, run=run)
+    average = average_of(model) if settings.ema else None
+    stored = model if average is None else nn.ModuleDict({"model": model, "average": average})
+    state = load_state(out / "state.safetensors", model=stored, optimizer=optimizer, run=run)
     progress = state or {"epoch": 0, "best_epoch": 0, "best_accuracy": -1.0, "history": []}
     steps = settings.epochs * _steps_per_epoch(len(train_set), settings.batch_size)
     best = out / "best.safetensors"
+    if accelerator.is_main_process and state is None:
+        write_atomic(out / "run.json", json.dumps(run, indent=1).encode())
+    judged = model if average is None else average
     for epoch in range(progress["epoch"] + 1, settings.epochs + 1):
+        if settings.patience and progress["epoch"] - progress["best_epoch"] >= settings.patience:
+            break
         started = time.perf_counter()
         loss = _run_epoch(
-            wrapped, stepper, accelerator, spec, train_set, settings, epoch=epoch, steps=steps, advance=advance
+            wrapped,
+            stepper,
+            accelerator,
+            spec,
+            train_set,
+            settings,
+            epoch=epoch,
+            steps=steps,
+            after_step=_averaging(average, model, decay=settings.ema),
+            advance=advance,
         )
         seconds = time.perf_counter() - started
-        logits = predict_logits(model, validation_set, mean=spec.mean, std=spec.std)
+        logits = predict_logits(judged, validation_set, mean=spec.mean, std=spec.std)
         score = accuracy(logits, validation_set.labels)
         progress["history"].append(
             {
@@ -182,8 +227,8 @@ def train(
             progress |= {"best_epoch": epoch, "best_accuracy": score}
         if accelerator.is_main_process:
             if better:
-                save_checkpoint(best, model, spec=spec)
-            save_state(out / "state.safetensors", model=model, optimizer=optimizer, run=run, progress=progress)
+                save_checkpoint(best, judged, spec=spec)
+            save_state(out / "state.safetensors", model=stored, optimizer=optimizer, run=run, progress=progress)
             log = "".join(json.dumps(entry) + "\n" for entry in progress["history"])
             write_atomic(out / "log.jsonl", log.encode())
     accelerator.wait_for_everyone()
@@ -206,10 +251,13 @@ def _run_epoch(
     *,
     epoch: int,
     steps: int,
+    after_step: Callable[[int], None],
     advance: Callable[[int, int], None] | None,
 ) -> float:
     """Go once over the training images; return the mean loss."""
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + epoch)
+    random = np.random.default_rng([settings.seed, epoch])
+    auxiliary = auxiliary_modules(model)
     loader = accelerator.prepare_data_loader(
         DataLoader(
             ImageDataset(train_set),
@@ -228,27 +276,47 @@ def _run_epoch(
         for number, (raw, labels) in enumerate(loader):
             batch = to_network(raw, mean=spec.mean, std=spec.std, device=device)
             batch = augment(batch, settings=settings.augmentation, generator=generator)
+            batch, partner, share = mix_pairs(batch, mixup=settings.mixup, cutmix=settings.cutmix, random=random)
             if settings.channels_last:
                 batch = batch.contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bf16"):
                 logits = model(batch)
-            loss = functional.cross_entropy(logits.float(), labels.to(device), label_smoothing=settings.label_smoothing)
+            loss = _loss(logits.float(), labels.to(device), partner=partner, share=share, settings=settings)
+            for part in auxiliary:
+                loss = loss + part.auxiliary_loss()
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(before + number, steps=steps, settings=settings)
             optimizer.zero_grad()
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(model.parameters(), settings.gradient_clip)
             optimizer.step()
+            after_step(before + number)
             total += loss.detach()
             if advance is not None:
                 advance(before + number + 1, steps)
     return float(total) / max(1, len(loader))
 
 
+def _loss(logits: Tensor, labels: Tensor, *, partner: Tensor | None, share: float, settings: TrainSettings) -> Tensor:
+    """Return the cross entropy with the labels; of mixed images, with those of both in their shares."""
+    loss = functional.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+    if partner is None:
+        return loss
+    other = functional.cross_entropy(logits, labels[partner], label_smoothing=settings.label_smoothing)
+    return share * loss + (1 - share) * other
+
+
+def _averaging(average: nn.Module | None, model: nn.Module, *, decay: float) -> Callable[[int], None]:
+    """Return what is to be done after each step, given its number: update the average, if there is one."""
+    if average is None:
+        return lambda step: None
+    return lambda step: update_average(average, model, decay=decay, step=step)
+
+
 @contextmanager
 def _float32_stem(model: nn.Module) -> Iterator[None]:
     """Keep the first layer in float32: bfloat16 rounding of encrypted embeddings is amplified (it hurts accuracy)."""
-    kinds = (nn.Conv2d, nn.Linear, SignedEmbedding, DenseEmbedding)
+    kinds = (nn.Conv2d, nn.Linear, SignedEmbedding, DenseEmbedding, PositionalBlocks)
     layer = next(module for module in model.modules() if isinstance(module, kinds))
     forward = layer.forward
 
@@ -261,6 +329,15 @@ def _float32_stem(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         del vars(layer)["forward"]
+
+
+def _optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+    groups = _parameter_groups(model, settings.weight_decay)
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=settings.learning_rate)
+    return torch.optim.SGD(
+        groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=settings.momentum > 0
+    )
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

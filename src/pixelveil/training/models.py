@@ -1,8 +1,7 @@
-"""Classifiers by their timm name, and the checkpoints that carry all that is needed to build them again."""
+"""Classifiers by name, and the checkpoints that carry all that is needed to build them again."""
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,16 +12,13 @@ import torch
 from torch import nn
 
 from pixelveil.atomic import write_atomic
-from pixelveil.errors import IntegrityError, MissingExtraError, UsageError
+from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.models.adaptation import AdaptationSettings
+from pixelveil.models.backbones import build_network, create_backbone
 
 __all__ = ["ModelSpec", "create_model", "find_checkpoint", "load_checkpoint", "save_checkpoint", "with_classes"]
 
 _HALF = (0.5, 0.5, 0.5)
-
-# Arguments of timm.create_model that read files or the network; a checkpoint's header must not reach them.
-_LOADING = frozenset(
-    {"cache_dir", "checkpoint_path", "features_only", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"}
-)
 
 
 @dataclass(frozen=True)
@@ -30,13 +26,15 @@ class ModelSpec:
     """All that is needed to build a classifier and to feed it; it travels inside the checkpoint.
 
     Args:
-        architecture: timm name.
+        architecture: Name of a backbone of this project, or timm's.
         num_classes: Number of logits.
         image_size: Side of the square input, in pixels.
         classes: Class names in the order of the logits; may be empty.
         mean: Mean per channel that is subtracted from images in [0, 1].
         std: Deviation per channel that divides them.
-        architecture_options: Further arguments of the timm constructor, JSON values only.
+        architecture_options: Further arguments of the constructor, JSON values only.
+        adaptation: Name of the adaptation network before it.
+        adaptation_options: What that has to know of the images, JSON values only; the size is ``image_size``.
 
     >>> spec = ModelSpec(architecture="vit_tiny_patch16_224", num_classes=2, image_size=32, classes=("a", "b"))
     >>> ModelSpec.from_metadata(spec.to_metadata()) == spec
@@ -50,19 +48,37 @@ class ModelSpec:
     mean: tuple[float, ...] = _HALF
     std: tuple[float, ...] = _HALF
     architecture_options: Mapping[str, Any] = field(default_factory=dict)
+    adaptation: str = "none"
+    adaptation_options: Mapping[str, Any] = field(default_factory=dict)
 
-    def build(self, *, seed: int = 0) -> nn.Module:
-        """Return the model with fresh weights."""
-        return create_model(
+    def build(self, *, seed: int = 0, weights: Path | None = None, pretrained: bool = False) -> nn.Module:
+        """Return the model with fresh weights.
+
+        Args:
+            seed: Of the first weights.
+            weights: safetensors file of the backbone's weights.
+            pretrained: Whether to fetch the backbone's weights from timm's hub.
+        """
+        settings = AdaptationSettings.of(
+            self.adaptation_options, image_size=self.image_size, mean=self.mean, std=self.std
+        )
+        return build_network(
             self.architecture,
-            num_classes=self.num_classes,
-            image_size=self.image_size,
-            architecture_options=self.architecture_options,
+            classes=self.num_classes,
+            adaptation=self.adaptation,
+            settings=settings,
+            options=self.architecture_options,
             seed=seed,
+            weights=weights,
+            pretrained=pretrained,
         )
 
     def to_metadata(self) -> dict[str, str]:
-        """Return the strings that a safetensors file carries: the name as it is, all else as JSON."""
+        """Return the strings that a safetensors file carries: names as they are, all else as JSON."""
+        adapted = {
+            "adaptation": self.adaptation,
+            "adaptation_options": json.dumps(dict(self.adaptation_options), sort_keys=True),
+        }
         return {
             "architecture": self.architecture,
             "num_classes": json.dumps(self.num_classes),
@@ -71,6 +87,7 @@ class ModelSpec:
             "std": json.dumps(self.std),
             "classes": json.dumps(self.classes),
             "architecture_options": json.dumps(dict(self.architecture_options), sort_keys=True),
+            **(adapted if self.adaptation != "none" or self.adaptation_options else {}),
         }
 
     @classmethod
@@ -89,6 +106,8 @@ class ModelSpec:
                 mean=tuple(float(value) for value in json.loads(metadata["mean"])),
                 std=tuple(float(value) for value in json.loads(metadata["std"])),
                 architecture_options=dict(json.loads(metadata["architecture_options"])),
+                adaptation=metadata.get("adaptation", "none"),
+                adaptation_options=dict(json.loads(metadata.get("adaptation_options", "{}"))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise IntegrityError(
@@ -104,42 +123,22 @@ def create_model(
     architecture_options: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> nn.Module:
-    """Build a timm classifier with fresh weights; nothing is downloaded and no global random state moves.
+    """Build a backbone with fresh weights; nothing is downloaded and no global random state moves.
 
     Args:
-        name: timm name, for instance ``vit_tiny_patch16_224``.
+        name: Name of a backbone of this project (``resnet20``), or timm's (``vit_tiny_patch16_224``).
         num_classes: Number of logits.
         image_size: Side of the square input, in pixels.
-        architecture_options: Further arguments of the timm constructor, for instance ``{"patch_size": 8}``.
+        architecture_options: Further arguments of the constructor, for instance ``{"patch_size": 8}``.
         seed: Seed of the first weights.
 
     Raises:
-        UsageError: timm knows no such name, or the arguments do not fit the architecture.
+        UsageError: The name is unknown, or the arguments do not fit the architecture.
         MissingExtraError: timm is not installed.
     """
-    try:
-        import timm
-    except ImportError as error:
-        raise MissingExtraError("building models", extra="train") from error
-
-    if not timm.is_model(name):
-        near = difflib.get_close_matches(name, timm.list_models(), n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else "names are listed by timm.list_models()"
-        raise UsageError(f"unknown model {name!r}", hint=hint)
-    options = dict(architecture_options or {})
-    foreign = sorted(_LOADING & options.keys())
-    if foreign:
-        raise UsageError(f"{foreign[0]} is no option of an architecture", hint="leave it out of architecture_options")
-    # Transformers are built for one size; convolutional networks take any and have no such argument.
-    if getattr(timm.get_pretrained_cfg(name, allow_unregistered=True), "fixed_input_size", False):
-        options["img_size"] = image_size
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        try:
-            model: nn.Module = timm.create_model(name, pretrained=False, num_classes=num_classes, **options)
-        except (AssertionError, TypeError, ValueError, RuntimeError) as error:
-            raise UsageError(f"{name} cannot be built with {options}: {error}") from error
-    return model
+    return create_backbone(
+        name, num_classes=num_classes, image_size=image_size, options=architecture_options, seed=seed
+    )
 
 
 def save_checkpoint(path: Path, model: nn.Module, *, spec: ModelSpec) -> None:

@@ -42,6 +42,8 @@ def test_parameters_count():
     assert auto_adaptation(create_scheme("huang", order="pre")) == "invariant"
     assert auto_adaptation(create_scheme("etc-color"), patches=True) == "none"
     assert auto_adaptation(create_scheme("smkk"), patches=True) == "pixel"
+    assert auto_adaptation(create_scheme("etc-color"), image_size=224) == "le"
+    assert auto_adaptation(create_scheme("etc-color", block_size=4), image_size=32) == "ele"
 
 
 @pytest.mark.parametrize("name", ADAPTATIONS)

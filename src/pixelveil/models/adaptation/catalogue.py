@@ -9,11 +9,11 @@ from torch import nn
 from pixelveil.errors import UsageError
 from pixelveil.models.adaptation.adapted import PlanesToChannels
 from pixelveil.models.adaptation.block_invariant import BlockInvariantAdaptation
-from pixelveil.models.adaptation.ele_adapt import EleAdaptation
+from pixelveil.models.adaptation.ele_adapt import EleAdaptation, ele_fits
 from pixelveil.models.adaptation.invariant import InvariantAdaptation
 from pixelveil.models.adaptation.le_adapt import LeAdaptation
 from pixelveil.models.adaptation.pixel import PixelAdaptation
-from pixelveil.models.adaptation.settings import AdaptationSettings
+from pixelveil.models.adaptation.settings import AdaptationSettings, settings_for
 from pixelveil.models.adaptation.tanaka import TanakaAdaptation
 from pixelveil.schemes import Scheme
 
@@ -66,7 +66,7 @@ _PER_IMAGE = {
 }
 
 
-def auto_adaptation(scheme: Scheme, *, patches: bool = False) -> str:
+def auto_adaptation(scheme: Scheme, *, patches: bool = False, image_size: int | None = None) -> str:
     """Return the name of the adaptation network that fits a scheme.
 
     Under a shared key it is the published one; under a key per image it is the one that computes what the key cannot
@@ -77,6 +77,8 @@ def auto_adaptation(scheme: Scheme, *, patches: bool = False) -> str:
         scheme: Whatever encrypted the images.
         patches: Whether the backbone reads patches of its own (vision transformer, ConvMixer): these are the
             adaptation where patch and block have the same size (Kiya et al., APSIPA Trans. 11, 2022).
+        image_size: Side of the images in pixels, where it is known: large images have too many blocks for a
+            sub-network each, so they are read by one for all.
 
     >>> from pixelveil.schemes import create_scheme
     >>> [auto_adaptation(create_scheme(name)) for name in ("tanaka-le", "madono-ele", "skk", "vit-permutation")]
@@ -87,7 +89,10 @@ def auto_adaptation(scheme: Scheme, *, patches: bool = False) -> str:
         return "none"
     if not shared and scheme.parameters.get("order") == "pre":
         return "invariant"
-    return (_SHARED if shared else _PER_IMAGE).get(scheme.name, "none")
+    name = (_SHARED if shared else _PER_IMAGE).get(scheme.name, "none")
+    if name == "ele" and image_size is not None and not ele_fits(settings_for(scheme, image_size=image_size)):
+        return "le"
+    return name
 
 
 def create_adaptation(name: str, *, settings: AdaptationSettings) -> nn.Module:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from pixelveil.errors import UsageError
 from pixelveil.models.adaptation.settings import AdaptationSettings
 
-__all__ = ["EleAdaptation", "PositionalBlocks", "ele_parameters", "permutation_loss", "variation_loss"]
+__all__ = ["EleAdaptation", "PositionalBlocks", "ele_fits", "ele_parameters", "permutation_loss", "variation_loss"]
 
 _OUT = 16
 _LARGEST = 50_000_000
@@ -42,10 +42,10 @@ class EleAdaptation(nn.Module):
 
     def __init__(self, settings: AdaptationSettings) -> None:
         super().__init__()
-        size = ele_parameters(settings)
-        if size > _LARGEST:
+        if not ele_fits(settings):
             raise UsageError(
-                f"ELE-AdaptNet for {settings.blocks**2} blocks of {settings.block_size} would have {size:,} parameters",
+                f"ELE-AdaptNet for {settings.blocks**2} blocks of {settings.block_size} pixels would have "
+                f"{ele_parameters(settings):,} parameters",
                 hint="take the adaptation 'le', or smaller images and blocks",
             )
         self.grid = settings.blocks
@@ -128,6 +128,11 @@ def ele_parameters(settings: AdaptationSettings) -> int:
     return positions * wide * (3 * settings.block_size**2 + 2) + positions**2
 
 
+def ele_fits(settings: AdaptationSettings) -> bool:
+    """Tell whether `EleAdaptation` is built for such images: up to 50 million parameters."""
+    return ele_parameters(settings) <= _LARGEST
+
+
 def permutation_loss(matrix: Tensor) -> Tensor:
     """Return how far a matrix is from having one entry in each row and column (equation 7).
 
@@ -143,7 +148,8 @@ def permutation_loss(matrix: Tensor) -> Tensor:
     size = matrix.abs()
     rows = size.sum(dim=1) - torch.linalg.vector_norm(matrix, dim=1)
     columns = size.sum(dim=0) - torch.linalg.vector_norm(matrix, dim=0)
-    return (rows.sum() + columns.sum()) / matrix.numel()
+    total: Tensor = rows.sum() + columns.sum()
+    return total / matrix.numel()
 
 
 def variation_loss(features: Tensor) -> Tensor:

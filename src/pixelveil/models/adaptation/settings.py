@@ -85,12 +85,11 @@ class AdaptationSettings:
         Raises:
             UsageError: There is no such option.
         """
-        known = {one.name for one in fields(cls)} - {"image_size", "mean", "std"}
-        foreign = sorted(options.keys() - known)
-        if foreign:
-            raise UsageError(
-                f"{foreign[0]} is no option of an adaptation", hint=f"there are: {', '.join(sorted(known))}"
-            )
+        known = {one.name: one.default for one in fields(cls) if one.name not in ("image_size", "mean", "std")}
+        for name, value in options.items():
+            if name not in known or type(value) is not type(known[name]):
+                hint = f"there are: {', '.join(known)}"
+                raise UsageError(f"{name} = {value!r} is no option of an adaptation", hint=hint)
         return cls(image_size=image_size, mean=mean, std=std, **options)
 
 

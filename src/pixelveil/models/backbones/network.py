@@ -73,7 +73,8 @@ def create_network(
     else:
         settings = settings_for(scheme, image_size=image_size, mean=mean, std=std)
     if adaptation == "auto":
-        adaptation = "none" if scheme is None else auto_adaptation(scheme, patches=reads_patches(backbone))
+        patches = reads_patches(backbone)
+        adaptation = "none" if scheme is None else auto_adaptation(scheme, patches=patches, image_size=image_size)
     return build_network(
         backbone,
         classes=classes,

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pixelveil.attacks import list_attacks
 from pixelveil.attacks.games import list_games
+from pixelveil.attacks.stem.catalogue import MODEL_ATTACKS
 from pixelveil.audit.job import AuditSettings, all_trials, run_audit
 from pixelveil.audit.requirement import parse_requirement
 from pixelveil.audit.trial import AttackTrial
@@ -99,7 +100,7 @@ def test_legacy_material_is_said_to_be_no_key(tmp_path, data, fakes):
 
 
 def test_the_catalogue_is_the_grid():
-    assert [trial.name for trial in all_trials()] == [*list_attacks(), *list_games()]
+    assert [trial.name for trial in all_trials()] == [*list_attacks(), *list_games(), *sorted(MODEL_ATTACKS)]
     found = all_trials(["matching", "leading-bit"])
     assert [(trial.name, trial.kind) for trial in found] == [("matching", "game"), ("leading-bit", "attack")]
     assert not set(list_attacks()) & set(list_games())

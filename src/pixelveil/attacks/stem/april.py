@@ -103,6 +103,9 @@ class April(ModelAttack):
 
     Without a base the reconstruction is the ciphertext: training under a key hides the picture from this attack as
     far as the scheme does. It breaks training on plain images in which gradients of the position table are shared.
+
+    Args:
+        drift: By which share of its own size each weight is thought to have moved since the base was known.
     """
 
     name: ClassVar[str] = "april"
@@ -111,6 +114,8 @@ class April(ModelAttack):
     access: ClassVar[Access] = "gradients"
     cost: ClassVar[str] = "one pseudo-inverse an image"
     needs: ClassVar[tuple[str, ...]] = ("updates",)
+
+    drift: float = 0.0
 
     def run(
         self,
@@ -126,4 +131,4 @@ class April(ModelAttack):
             inputs.append(input_from_gradients(update, info=evidence.stem.info))
             if advance:
                 advance(number + 1, evidence.victims)
-        return Reconstruction(images=plain_or_ciphertext(np.stack(inputs), evidence=evidence))
+        return Reconstruction(images=plain_or_ciphertext(np.stack(inputs), evidence=evidence, drift=self.drift))

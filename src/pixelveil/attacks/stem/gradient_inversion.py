@@ -139,6 +139,7 @@ class GradientInversion(ModelAttack):
         steps: For each victim; 24,000 in the paper, on graphics processors.
         rate: Of Adam.
         variation: Weight of total variation; 0 for ciphertexts.
+        drift: By which share of its own size each weight is thought to have moved since the base was known.
     """
 
     name: ClassVar[str] = "gradient-inversion"
@@ -151,6 +152,7 @@ class GradientInversion(ModelAttack):
     steps: int = 1000
     rate: float = 0.1
     variation: float = 0.0
+    drift: float = 0.0
 
     def run(
         self,
@@ -184,7 +186,7 @@ class GradientInversion(ModelAttack):
                 if advance:
                     advance(number + 1, evidence.victims)
         return Reconstruction(
-            images=plain_or_ciphertext(np.stack([one.image for one in found]), evidence=evidence),
+            images=plain_or_ciphertext(np.stack([one.image for one in found]), evidence=evidence, drift=self.drift),
             facts={
                 "distance": float(np.mean([one.distance for one in found])),
                 "steps": sum(one.steps for one in found),

@@ -130,6 +130,7 @@ class ModelInversion(ModelAttack):
         steps: At most.
         rate: Of the descent, on pixels in [0, 1].
         sure: Cost that is low enough.
+        drift: By which share of its own size each weight is thought to have moved since the base was known.
     """
 
     name: ClassVar[str] = "model-inversion"
@@ -142,6 +143,7 @@ class ModelInversion(ModelAttack):
     steps: int = 1000
     rate: float = 0.1
     sure: float = 0.01
+    drift: float = 0.0
 
     def run(
         self,
@@ -172,7 +174,7 @@ class ModelInversion(ModelAttack):
             advance(1, 1)
         reasons = Counter(found.reasons)
         return Reconstruction(
-            images=plain_or_ciphertext(found.images[places], evidence=evidence),
+            images=plain_or_ciphertext(found.images[places], evidence=evidence, drift=self.drift),
             facts={
                 "cost": float(np.mean(found.costs)),
                 "stopped": ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items())),

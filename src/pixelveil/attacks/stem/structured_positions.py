@@ -51,6 +51,9 @@ __all__ = [
 
 # Agreement above which a table is the fixed one; an unrelated table stays far below.
 _FITS = 0.99
+# Mean cosine of neighbors in a table that has learned its grid; in one of random rows the best order has a third of it.
+_ALIKE = 0.4
+_GRAY = 128
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,8 +143,10 @@ def order_from_table(table: Floats, *, rows: int, columns: int) -> Order | None:
     return best.order if best.agreement > _FITS else None
 
 
-def order_from_learned_table(table: Floats, *, rows: int, columns: int, generator: np.random.Generator) -> Order:
+def order_from_learned_table(table: Floats, *, rows: int, columns: int, generator: np.random.Generator) -> Order | None:
     """Return the block order that puts similar rows next to each other, up to a turn or mirror image of the grid.
+
+    None where neighbors are hardly alike in any order: the table has learned no grid.
 
     Args:
         table: What a model holds for each patch, (N, F).
@@ -153,7 +158,10 @@ def order_from_learned_table(table: Floats, *, rows: int, columns: int, generato
     units = centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12)
     row, column = np.divmod(np.arange(rows * columns), columns)
     apart = np.hypot(np.subtract.outer(row, row), np.subtract.outer(column, column))
-    return find_layout(np.clip(units @ units.T, 0, 1), np.exp(-apart), generator=generator)
+    alike = units @ units.T
+    order = find_layout(np.clip(alike, 0, 1), np.exp(-apart), generator=generator)
+    neighbors = apart[np.ix_(order, order)] == 1
+    return order if neighbors.any() and float(alike[neighbors].mean()) > _ALIKE else None
 
 
 def find_structure(
@@ -186,6 +194,8 @@ def find_structure(
     if learned is None:
         return None
     guess = order_from_learned_table(learned, rows=rows, columns=columns, generator=generator)
+    if guess is None:
+        return None
     return Structure(order=guess, source="learned table", exact=False)
 
 
@@ -254,8 +264,12 @@ class StructuredPositions(ModelAttack):
         blocks = split_blocks(evidence.ciphertexts[: evidence.victims].astype(np.float64), block=(side, side))
         if advance:
             advance(1, 1)
+        if found is None:
+            # Ciphertexts as they are would be no reading of the positions.
+            gray = np.full((evidence.victims, *shape), _GRAY, np.uint8)
+            return Reconstruction(images=gray, facts={"source": "nothing"})
         return Reconstruction(
-            images=blocks_to_images(blocks, order=None if found is None else found.order, shape=shape, side=side),
-            versions=() if found is None or found.exact else _readings(found, shape=shape, side=side),
-            facts={"source": "nothing" if found is None else found.source},
+            images=blocks_to_images(blocks, order=found.order, shape=shape, side=side),
+            versions=() if found.exact else _readings(found, shape=shape, side=side),
+            facts={"source": found.source},
         )

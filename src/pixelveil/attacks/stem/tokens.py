@@ -236,14 +236,15 @@ def read_ciphertexts(ciphertexts: Images, *, evidence: ModelEvidence, drift: flo
     return blocks_to_images(blocks, order=None if found is None else found.order, shape=evidence.shape, side=base.side)
 
 
-def plain_or_ciphertext(inputs: Images, *, evidence: ModelEvidence) -> Images:
+def plain_or_ciphertext(inputs: Images, *, evidence: ModelEvidence, drift: float = 0.0) -> Images:
     """Return what the inputs of an encrypted model show: plain images if the evidence has a base, else themselves.
 
     Args:
         inputs: (n, H, W, C), grey levels of any kind.
         evidence: What the attacker holds.
+        drift: See `decode_tokens`.
     """
-    return as_images(inputs) if evidence.base is None else read_ciphertexts(inputs, evidence=evidence)
+    return as_images(inputs) if evidence.base is None else read_ciphertexts(inputs, evidence=evidence, drift=drift)
 
 
 def prior_of(evidence: ModelEvidence) -> Prior:

@@ -11,6 +11,7 @@ from pixelveil.attacks.ciphertexts.leading_bit import LeadingBit
 from pixelveil.attacks.ciphertexts.minimum_difference import MinimumDifference
 from pixelveil.attacks.ciphertexts.minimum_difference_plus import MinimumDifferencePlus
 from pixelveil.attacks.learned.gan_attack import GanAttack
+from pixelveil.attacks.learned.inverse_network import InverseNetwork
 from pixelveil.attacks.learned.sia_gan import SiaGan
 from pixelveil.attacks.pairs.affine_plans import KnownPlaintextAffine
 from pixelveil.attacks.pairs.chosen import ChosenPlaintext
@@ -31,6 +32,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "energy": Energy,
     "gan-attack": GanAttack,
     "jigsaw": Jigsaw,
+    "inverse-network": InverseNetwork,
     "known-plaintext-affine": KnownPlaintextAffine,
     "known-plaintext-lanes": KnownPlaintextLanes,
     "leading-bit": LeadingBit,

@@ -69,6 +69,7 @@ POSITIVES: dict[str, Positive] = {
     ),
     "gan-attack": Positive(scheme="smkk", images=300, measure="edges", least=0.5),
     "jigsaw": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 8}, images=20, least=0.6),
+    "inverse-network": Positive(scheme="skk", parameters={"shuffle": "none"}, images=100, least=0.4),
     "known-plaintext-affine": Positive(
         scheme="vit-orthogonal", parameters={"block_size": 4}, images=100, pairs=16, least=0.9
     ),

@@ -16,6 +16,7 @@ from pixelveil.attacks.learned.fitting import Player, Schedule, fit, held_out, r
 from pixelveil.attacks.learned.networks import block_network, order_statistics, structural_loss, u_net
 from pixelveil.attacks.learned.tensors import Scale, scale_of, to_images, to_tensor
 from pixelveil.attacks.pairs.regression import Linear, ridge
+from pixelveil.errors import UsageError
 from pixelveil.keys import Epoch, Key
 from pixelveil.keys.epoch import EpochRecord, fingerprint_of
 from pixelveil.keys.stream import NONCE_BYTES
@@ -325,7 +326,7 @@ class InverseNetwork(Attack):
         """Read the victims; see `Attack.run`."""
         self.check(evidence)
         if evidence.public is None:
-            raise AssertionError  # `check` has said so
+            raise UsageError("there are no public images")
         budget = budget or Budget()
         train, held = held_out(len(evidence.public))
         scheme = own_scheme(evidence.scheme, public=evidence.public[train])

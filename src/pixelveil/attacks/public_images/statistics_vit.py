@@ -15,9 +15,11 @@ from pixelveil.attacks.public_images.correlations import standardized
 from pixelveil.attacks.public_images.layout import column_links, find_layout, matrix_links
 from pixelveil.attacks.public_images.orthogonal import Components, Rotation, components, find_rotation
 from pixelveil.attacks.public_images.readings import color_readings, image_turns, likeliest, products
+from pixelveil.attacks.public_images.whitened import is_white, read_whitened_blocks
 from pixelveil.plans.geometry import BlockGrid, join_blocks, split_blocks
 from pixelveil.schemes import Scheme
 from pixelveil.schemes.layout import lay_back
+from pixelveil.steps.whitening import fit_whitening
 
 __all__ = ["StatisticsVit", "read_blocks", "snap_to_values"]
 
@@ -137,7 +139,8 @@ class StatisticsVit(Attack):
     1. Links between blocks that no map inside blocks changes give the layout. 2. Principal components of ciphertexts
     are those of natural blocks; covariances between neighbors and third moments give their signs, iterated Procrustes
     the rest of the orthogonal matrix. 3. What is read shows the layout more clearly; again from 1. 4. Where values were
-    only shuffled and inverted, a linear assignment snaps to them, and all is exact.
+    only shuffled and inverted, a linear assignment snaps to them, and all is exact. Where blocks were whitened first,
+    which shows, eigenvectors of neighbors' covariances take the place of principal components.
 
     Source: the design study of this project; after Liu, Giannella and Kargupta, PKDD (2006), on rotated data.
     """
@@ -167,20 +170,39 @@ class StatisticsVit(Attack):
         shuffled = scheme.output_dtype == "uint8"
         middle = np.float32(_MIDDLE if shuffled else 0)
         grid = BlockGrid(height=shape[0], width=shape[1], channels=shape[2], block=block)
-        read = read_blocks(
-            split_blocks(evidence.ciphertexts, block=block).astype(np.float32) - middle,
-            public=split_blocks(public, block=block).astype(np.float32) - middle,
-            grid=(grid.rows, grid.columns),
-            scrambled=bool(getattr(scheme, "scramble_blocks", True)),
-            shuffled=shuffled,
-            victims=evidence.victims,
-            generator=generator,
-            budget=budget,
-        )
+        blocks = split_blocks(evidence.ciphertexts, block=block).astype(np.float32) - middle
+        plain = split_blocks(public, block=block).astype(np.float32) - middle
+        scrambled, victims = bool(getattr(scheme, "scramble_blocks", True)), evidence.victims
+        sides, budget = (grid.rows, grid.columns), budget or Budget()
+        white = not shuffled and plain[..., 0].size > grid.lanes and is_white(blocks)
+        if white:
+            fitted = fit_whitening(public, block_size=scheme.block)
+            matrix, mean = fitted["matrix"].astype(np.float32), fitted["mean"].astype(np.float32)
+            whitened = read_whitened_blocks(
+                blocks,
+                public=((plain - mean) @ matrix.T).astype(np.float32),
+                grid=sides,
+                scrambled=scrambled,
+                victims=victims,
+                generator=generator,
+                budget=budget,
+            )
+            read = whitened @ np.linalg.inv(fitted["matrix"]).astype(np.float32).T + mean
+        else:
+            read = read_blocks(
+                blocks,
+                public=plain,
+                grid=sides,
+                scrambled=scrambled,
+                shuffled=shuffled,
+                victims=victims,
+                generator=generator,
+                budget=budget,
+            )
         pictures: Images = np.rint(join_blocks(read + middle, shape=shape, block=block)).clip(0, 255).astype(np.uint8)
         versions = products(image_turns(square=shape[0] == shape[1]), color_readings(channels=shape[2], jointly=True))
         chosen = likeliest(pictures, versions, public=public, generator=generator, budget=budget)
         if advance:
             advance(1, 1)
         images = lay_back(chosen(pictures), shape=evidence.shape, planes=scheme.planes)
-        return Reconstruction(images=images, versions=versions)
+        return Reconstruction(images=images, versions=versions, facts={"whitened": int(white)})

@@ -275,3 +275,56 @@ def test_predict_encrypts_for_the_client_of_the_model(run_folder, key):
     assert [entry["class"] for entry in plain[0]["top"]] == [entry["class"] for entry in veiled[0]["top"]]
     for before, after in zip(plain[0]["top"], veiled[0]["top"], strict=True):
         assert after["probability"] == pytest.approx(before["probability"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "adaptation", "moves"),
+    [
+        (create_scheme("skk"), "invariant", {"flip": True, "pixels": 4}),
+        (create_scheme("etc-gray"), "ele", {}),
+        (create_scheme("tanaka-le"), "tanaka", {"pixels": 4, "step": 4}),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_auto_finds_the_network_and_the_movements_of_a_scheme(key, tmp_path, scheme, adaptation, moves):
+    encrypt_folder(tmp_path / "plain", tmp_path / "veiled", scheme=scheme, key=key, size=SIZE)
+    line = "train veiled --network resnet20 --adapt auto --epochs 2 --batch-size 9 --lr 3e-3 --out run --json"
+    answer = json.loads(run(line))
+    assert (answer["model"], answer["adaptation"], answer["seed"]) == ("resnet20", adaptation, 0)
+    assert {name: answer["augmentation"][name] for name in moves} == moves
+    assert bool(answer["augmentation"]) == bool(moves)
+    again = json.loads(run(line))
+    assert again == answer  # the run is finished
+    tested = json.loads(run("evaluate run veiled --json"))
+    assert tested["images"] == 20
+    predicted = json.loads(run(f"predict run plain/test/dark/0.png --key k.pvkey --scheme {scheme.name} --json"))
+    assert predicted["answers"][0]["top"][0]["class"] in ("bright", "dark")
+    longer = json.loads(run("train veiled --from run --epochs 1 --batch-size 9 --out more --json"))
+    assert longer["adaptation"] == adaptation
+
+
+def test_weights_of_a_file_are_begun_with(tmp_path):
+    from safetensors.torch import save_file
+
+    from pixelveil.models.backbones import create_backbone
+
+    public = create_backbone("resnet20", num_classes=10, image_size=SIZE, seed=4)
+    save_file(public.state_dict(), tmp_path / "w.safetensors")
+    line = "train plain --size 32 --network resnet20 --epochs 1 --batch-size 9 --lr 1e-9 --out run"
+    run(f"{line} --weights w.safetensors --augment flip,shift --cutmix 1 --ema 0.5 --optimizer sgd")
+    model, spec = load_checkpoint(tmp_path / "run" / "best.safetensors")
+    assert spec.mean == (0.485, 0.456, 0.406)
+    assert np.allclose(model.layer1[0].conv1.weight.detach(), public.layer1[0].conv1.weight.detach(), atol=1e-4)
+    with pytest.raises(UsageError, match="another"):
+        run(line)
+
+
+def test_what_encrypted_images_do_not_bear(key, tmp_path):
+    encrypt_folder(tmp_path / "plain", tmp_path / "veiled", scheme=SCHEME, key=key, size=SIZE)
+    line = "train veiled --network resnet20 --epochs 1 --out run"
+    with pytest.raises(UsageError, match="bear no flip"):
+        run(f"{line} --augment flip")
+    with pytest.raises(UsageError, match="cutmix of images"):
+        run(f"{line} --cutmix 1")
+    with pytest.raises(UsageError, match="unknown adaptation"):
+        run(f"{line} --adapt tanka")

@@ -132,3 +132,25 @@ def test_encrypted_images_of_another_size(tmp_path):
     )
     with pytest.raises(UsageError, match="the model takes 32"):
         open_test(tmp_path / "veiled", spec=spec("a", "b", size=32))
+
+
+def test_the_scheme_of_a_folder_is_told(tmp_path):
+    write(tmp_path / "plain", count=12)
+    assert open_training(tmp_path / "plain", size=16).scheme is None
+    for scheme in (create_scheme("etc-gray", block_size=4), create_scheme("skk", shuffle="none")):
+        encrypt_folder(tmp_path / "plain", tmp_path / scheme.name, scheme=scheme, key=Key.generate(), size=16)
+        images = open_training(tmp_path / scheme.name)
+        assert images.scheme == scheme
+        assert images.image_size == 16
+        shape = (1, 16, 48, 1) if scheme.name == "etc-gray" else (1, 16, 16, 3)
+        assert images.training.read([0]).shape == shape
+
+
+def test_other_shapes_are_no_planes(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            Image.fromarray(np.zeros((16, 48, 3), np.uint8)).save(tmp_path / name / f"{number}.png")
+    encrypt_folder(tmp_path, tmp_path.with_name("wide"), scheme=create_scheme("skk"), key=Key.generate())
+    with pytest.raises(UsageError, match="not square"):
+        open_training(tmp_path.with_name("wide"))

@@ -22,7 +22,7 @@ __all__ = ["NAMES", "expected"]
 NAMES = ("april", "colluding-client", "plain-tokens", "stem-key")
 """Those that read a photograph whatever the weights are; the others need a trained model, or special positions."""
 
-_VICTIMS, _BLOCK = 4, 16
+_VICTIMS, _PUBLIC, _BLOCK = 4, 50, 16
 _SIGHT = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 _UNCOUNTED = 1 << 30
 
@@ -49,7 +49,7 @@ def expected(name: str, *, seconds: float) -> Shown:
         ciphertexts=ciphertexts,
         victims=len(plain),
         base=base_tensors(model, image_size=SIDE),
-        public=shown.public,
+        public=shown.public[:_PUBLIC],
         client=Client(plan=made.plan(key=keys[1], shape=shape), stem=stems[1]),
     )
     noise = np.asarray(made.encrypt(aes_noise(len(plain), shape), key=keys[0]).images)

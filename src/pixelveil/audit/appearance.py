@@ -6,7 +6,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pixelveil.attacks.measures import adjacent_correlation, critical_values, entropy, npcr, uaci
+from pixelveil.attacks.attack import Images
+from pixelveil.attacks.controls import aes_noise
+from pixelveil.attacks.measures import (
+    adjacent_correlation,
+    critical_values,
+    entropy,
+    histogram_distance,
+    npcr,
+    uaci,
+    uniformity,
+)
 from pixelveil.audit.bench import Bench
 
 __all__ = ["appearance"]
@@ -39,6 +49,18 @@ def appearance(bench: Bench) -> list[dict[str, Any]]:
         of_encrypted=float(entropy(encrypted).mean()) if whole else None,
         noise=f"{_noise_entropy(plain[0].size):.2f}",
     )
+    row(
+        "histogram against a uniform one, chi-squared",
+        of_plain=float(uniformity(plain).mean()),
+        of_encrypted=float(uniformity(encrypted).mean()) if whole else None,
+        noise="255",
+    )
+    row(
+        "distance of the histogram from the plain image's, 0 to 1",
+        of_plain=0.0,
+        of_encrypted=float(histogram_distance(encrypted, plain).mean()) if whole else None,
+        noise=f"{float(histogram_distance(aes_noise(len(plain), bench.images.shape), plain).mean()):.2f}",
+    )
     flat = min(encrypted.shape[1:3]) < 2
     for direction in _DIRECTIONS:
         row(
@@ -60,7 +82,23 @@ def appearance(bench: Bench) -> list[dict[str, Any]]:
         of_encrypted=float(uaci(encrypted, other).mean()) if whole else None,
         noise=f"{bounds.uaci[0]:.4f} to {bounds.uaci[1]:.4f}",
     )
+    row(
+        "values that change with one pixel of the image (NPCR)",
+        of_plain=bench.images.shape[2] / plain[0].size,
+        of_encrypted=_plain_sensitivity(bench, plain) if whole else None,
+        noise=f"{bounds.npcr:.4f} or more",
+    )
     return rows
+
+
+def _plain_sensitivity(bench: Bench, plain: Images) -> float:
+    """Return the share of encrypted values that change where one pixel of the image does, under one key.
+
+    Schemes for learning have no diffusion: by design one pixel changes little. It is a property, not a fault.
+    """
+    changed = plain.copy()
+    changed[:, plain.shape[1] // 2, plain.shape[2] // 2] ^= 0x80
+    return float(npcr(bench.encrypt(plain), bench.encrypt(changed)).mean())
 
 
 def _noise_entropy(values: int) -> float:

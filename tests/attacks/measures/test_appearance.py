@@ -33,12 +33,29 @@ def test_histogram_distance():
         histogram_distance(images, images[:1])
 
 
+def test_histograms_are_those_of_numpy_and_scipy():
+    chisquare = pytest.importorskip("scipy.stats").chisquare
+    first, second = noise(3, (9, 8, 3)), noise(3, (9, 8, 3), 1) // 2
+    counts = [[np.histogram(image, bins=256, range=(0, 256))[0] for image in images] for images in (first, second)]
+    np.testing.assert_allclose(uniformity(second), [chisquare(one).statistic for one in counts[1]])
+    common = [np.minimum(a, b).sum() / a.sum() for a, b in zip(*counts, strict=True)]
+    np.testing.assert_allclose(histogram_distance(first, second), 1 - np.array(common))
+
+
 @pytest.mark.parametrize("direction", ["horizontal", "vertical", "diagonal"])
 def test_neighbors_of_noise_do_not_correlate(direction):
     y, x = np.mgrid[:64, :64]
     smooth = ((x + 2 * y) % 256).astype(np.uint8)[None, :, :, None]
     assert adjacent_correlation(smooth, direction=direction)[0] > 0.95
     assert abs(adjacent_correlation(noise(1, (128, 128, 3)), direction=direction)[0]) < 0.02
+
+
+@pytest.mark.parametrize(("direction", "down", "right"), [("horizontal", 0, 1), ("vertical", 1, 0), ("diagonal", 1, 1)])
+def test_neighbors_are_correlated_as_numpy_does(direction, down, right):
+    image = noise(1, (7, 9, 1))[0, :, :, 0] // 3 + np.arange(9, dtype=np.uint8) * 8
+    pairs = [(image[y, x], image[y + down, x + right]) for y in range(7 - down) for x in range(9 - right)]
+    expected = np.corrcoef(np.array(pairs, float).T)[0, 1]
+    assert adjacent_correlation(image[None, :, :, None], direction=direction)[0] == pytest.approx(expected)
 
 
 def test_directions_are_what_they_say():

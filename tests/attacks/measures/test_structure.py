@@ -51,6 +51,41 @@ def test_several_scales_forgive_fine_noise():
         ms_ssim(first[:, :100], first[:, :100])
 
 
+def windows(image, kernel):
+    """Weighted means of all windows inside, by sums."""
+    size = len(kernel)
+    view = np.lib.stride_tricks.sliding_window_view(image, (size, size))
+    return np.einsum("hwij,i,j->hw", view, kernel, kernel, optimize=True)
+
+
+def multi_scale(a, b):
+    """Wang, Simoncelli and Bovik (2003), equation 7, for one channel."""
+    kernel = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    kernel /= kernel.sum()
+    weights, result = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333], 1.0
+    for scale, weight in enumerate(weights):
+        if scale:
+            a, b = (sum(x[i::2, j::2] for i in (0, 1) for j in (0, 1)) / 4 for x in (a, b))
+        mean_a, mean_b = windows(a, kernel), windows(b, kernel)
+        spread_a, spread_b = windows(a * a, kernel) - mean_a**2, windows(b * b, kernel) - mean_b**2
+        together = windows(a * b, kernel) - mean_a * mean_b
+        structure = (2 * together + 58.5225) / (spread_a + spread_b + 58.5225)
+        light = (2 * mean_a * mean_b + 6.5025) / (mean_a**2 + mean_b**2 + 6.5025)
+        result *= (structure * light if scale == 4 else structure).mean() ** weight
+    return result
+
+
+def test_several_scales_are_those_of_the_paper():
+    """Only windows that lie inside the image count, at every scale."""
+    first = photographs()[:2, :192, :208]
+    second = np.clip(first + np.random.default_rng(2).integers(-60, 60, first.shape), 0, 255).astype(np.uint8)
+    expected = [
+        np.mean([multi_scale(a[..., c].astype(float), b[..., c].astype(float)) for c in range(3)])
+        for a, b in zip(first, second, strict=True)
+    ]
+    np.testing.assert_allclose(ms_ssim(first, second), expected, rtol=1e-9)
+
+
 def test_noise_is_unlike_photographs():
     """The floor: about 0.007 (uniform noise against a photograph)."""
     assert np.abs(ssim(noise(3, (240, 240, 3)), photographs())).max() < 0.02

@@ -76,7 +76,7 @@ def test_the_same_seed_reads_the_same_and_time_ends_it():
 
 def test_memory_narrows_it_and_may_be_too_little():
     case = evidence(create_scheme("smkk"))
-    assert SiaGan(steps=1, **FEW).run(case, budget=Budget(megabytes=0.03)).facts["channels"] == 1
+    assert SiaGan(steps=1, **FEW).run(case, budget=Budget(megabytes=0.05)).facts["channels"] == 1
     with pytest.raises(UsageError, match=r"needs .* MB for cells of 768 values"):
         SiaGan(steps=1, **FEW).run(evidence(create_scheme("svd-wang")), budget=Budget(megabytes=1))
 

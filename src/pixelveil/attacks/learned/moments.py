@@ -117,12 +117,11 @@ def common_signs(encrypted: Floats, plain: Floats) -> tuple[Floats, float]:
     ours = encrypted.T @ encrypted[:, anchors] / len(encrypted)
     theirs = plain.T @ plain[:, anchors] / len(plain)
     ours[anchors, np.arange(len(anchors))] = theirs[anchors, np.arange(len(anchors))] = 0
-    both = ours * theirs
-    first = np.linalg.eigh(both[anchors])[1][:, -1]
-    signs = np.where(both @ first < 0, -1, 1).astype(np.float32)
-    turned = ours * signs[:, None] * signs[anchors]
-    norm = float(np.sqrt((turned**2).sum() * (theirs**2).sum()))
-    return signs, max(float((turned * theirs).sum()) / norm, 0.0) if norm > 0 else 0.0
+    first = np.linalg.eigh(ours[anchors] * theirs[anchors])[1][:, -1]
+    signs = np.where(np.einsum("pa,pa,a->p", ours, theirs, first) < 0, -1, 1).astype(np.float32)
+    few, public = ours[anchors] * signs[anchors] * signs[anchors, None], theirs[anchors]
+    norm = float(np.sqrt((few * few).sum() * (public * public).sum()))
+    return signs, max(float((few * public).sum()) / norm, 0.0) if norm > 0 else 0.0
 
 
 def match_moments(encrypted: Floats, plain: Floats, *, count: int, middle: float | None = None) -> Moments:
@@ -141,7 +140,7 @@ def match_moments(encrypted: Floats, plain: Floats, *, count: int, middle: float
     ours, theirs = (principal_components(columns, count=count) for columns in (encrypted, plain))
     left, right = ours.scores(encrypted), theirs.scores(plain)
     signs, agreement = np.ones((encrypted.shape[1], count), np.float32), np.zeros(count, np.float32)
-    thirds = (left**3).mean(axis=0) * (right**3).mean(axis=0) / 6
+    thirds = np.asarray((left * left * left).mean(axis=0) * (right * right * right).mean(axis=0) / 6)
     if middle is not None:
         offsets = [one.scores(np.full((1, *one.center.shape), middle, np.float32))[0] for one in (ours, theirs)]
         thirds = thirds + offsets[0] * offsets[1]

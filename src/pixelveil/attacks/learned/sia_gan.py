@@ -23,8 +23,8 @@ __all__ = ["SiaGan"]
 _PUBLISHED_STEPS = 78_200
 _PAINTER_RATE, _JUDGE_RATE = 1e-4, 4e-4
 _BETAS = (0.0, 0.9)
-# Weights, gradients and both moments of Adam, in bytes.
-_BYTES = 16
+# Of a weight in bytes: itself, divided by its norm, their gradients, both moments of Adam, and what comes and goes.
+_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)

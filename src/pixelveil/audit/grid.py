@@ -57,6 +57,7 @@ class Grid:
         lifetime: Whether to measure curves for the attacks that grow with the number of images.
         pictures: Whether to keep pictures.
         seconds: For all cells together.
+        least: Before so many seconds no cell that has begun is stopped: encrypting and scoring take time by themselves.
         seed: Of the attacks' own randomness.
         folder: Of the cells; made if missing.
         controls: Where positive controls are kept.
@@ -70,6 +71,7 @@ class Grid:
     lifetime: bool = False
     pictures: bool = True
     seconds: float = 600.0
+    least: float = 10.0
     seed: int = 0
     folder: Path
     controls: ControlStore = field(default_factory=ControlStore)
@@ -134,7 +136,8 @@ class Grid:
                 try:
                     if clock.spent:
                         raise OutOfTimeError("the time was up before it began", hint="run the same command again")
-                    with time_limit(share + min(_PATIENCE * share, (clock.left - share) / 2)):
+                    patience = share + min(_PATIENCE * share, (clock.left - share) / 2)
+                    with time_limit(max(patience, self.least)):
                         bench = Bench(
                             scheme=self.scheme,
                             images=self.images,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelveil.atomic import write_atomic
-from pixelveil.attacks.catalogue import create_attack, list_attacks
+from pixelveil.attacks.catalogue import ATTACKS, create_attack, list_attacks
 from pixelveil.attacks.games import create_game, list_games
 from pixelveil.attacks.stem.catalogue import MODEL_ATTACKS
 from pixelveil.attacks.verdict import RULES
@@ -33,6 +33,8 @@ from pixelveil.machine import commit, machine, versions
 from pixelveil.schemes import Scheme
 
 __all__ = ["AuditSettings", "all_trials", "run_audit"]
+
+_LEARNED = "pixelveil.attacks.learned."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,9 @@ class AuditSettings:
 
 
 def all_trials(names: Sequence[str] = (), *, labeled: bool = False, models: Models | None = None) -> tuple[Trial, ...]:
-    """Return the trials of a grid: attacks on images, games, then attacks on models.
+    """Return the trials of a grid: attacks on images, attacks on models, games, and last those without an end.
+
+    What trains or searches as long as it has time gets what the others leave.
 
     Args:
         names: Of attacks and games; all where empty.
@@ -82,7 +86,7 @@ def all_trials(names: Sequence[str] = (), *, labeled: bool = False, models: Mode
     Raises:
         UsageError: There is none of a name.
     """
-    known = (*list_attacks(), *list_games(), *sorted(MODEL_ATTACKS))
+    known = (*list_attacks(), *sorted(MODEL_ATTACKS), *list_games())
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(f"there is no attack or game {unknown[0]!r}", hint=f"one of: {', '.join(known)}")
@@ -95,7 +99,12 @@ def all_trials(names: Sequence[str] = (), *, labeled: bool = False, models: Mode
             return ModelTrial(attack=create_model_attack(name), models=models)
         return AttackTrial(attack=create_attack(name))
 
-    return tuple(trial(name) for name in names or known)
+    return tuple(trial(name) for name in sorted(names or known, key=_endless))
+
+
+def _endless(name: str) -> bool:
+    """Return whether an attack uses all the time that it is given."""
+    return name == "brute-force" or (name in ATTACKS and ATTACKS[name].__module__.startswith(_LEARNED))
 
 
 def run_audit(

@@ -12,6 +12,7 @@ from pixelveil.attacks.ciphertexts.minimum_difference import MinimumDifference
 from pixelveil.attacks.ciphertexts.minimum_difference_plus import MinimumDifferencePlus
 from pixelveil.attacks.learned.gan_attack import GanAttack
 from pixelveil.attacks.learned.inverse_network import InverseNetwork
+from pixelveil.attacks.learned.pair_decoder import PairDecoder
 from pixelveil.attacks.learned.sia_gan import SiaGan
 from pixelveil.attacks.pairs.affine_plans import KnownPlaintextAffine
 from pixelveil.attacks.pairs.chosen import ChosenPlaintext
@@ -38,6 +39,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "leading-bit": LeadingBit,
     "minimum-difference": MinimumDifference,
     "minimum-difference-plus": MinimumDifferencePlus,
+    "pair-decoder": PairDecoder,
     "sia-gan": SiaGan,
     "statistics-ele": StatisticsEle,
     "statistics-etc": StatisticsEtc,

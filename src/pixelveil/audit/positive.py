@@ -79,6 +79,7 @@ POSITIVES: dict[str, Positive] = {
         scheme="skk", parameters={"shuffle": "none"}, images=100, measure="edges", least=0.6
     ),
     "minimum-difference-plus": Positive(scheme="skk", images=100, measure="edges", least=0.5),
+    "pair-decoder": Positive(scheme="svd-wang", parameters={"factor": "image"}, images=100, pairs=100, least=0.7),
     "sia-gan": Positive(scheme="smkk", images=300, measure="edges", least=0.5),
     "statistics-ele": Positive(scheme="madono-ele", parameters=_SHARED, images=600, least=0.7),
     "statistics-etc": Positive(scheme="etc-color", parameters={**_SHARED, "block_size": 4}, images=600, least=0.7),

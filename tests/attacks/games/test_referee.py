@@ -3,8 +3,9 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from pixelveil import create_scheme
+from pixelveil.attacks.attack import Budget
 from pixelveil.attacks.games.controls import Plain
-from pixelveil.attacks.games.referee import link_scores, match, member_scores, new_key, public_part, tell_apart
+from pixelveil.attacks.games.referee import affordable, link_scores, match, member_scores, new_key, public_part, tell_apart
 from pixelveil.errors import UsageError
 
 
@@ -91,3 +92,10 @@ def test_coins_are_asked(tiles):
     assert tell_apart(pair, encrypt=encrypt, trials=40, generator=generator, player=knows) == 40
     blind = tell_apart(pair, encrypt=encrypt, trials=400, generator=generator, player=knows, noise=True)
     assert 140 < blind < 260
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0, 64), (3600, 256)])
+def test_time_decides_how_many_images_are_encrypted(seconds, expected, tiles):
+    encrypt = new_key(create_scheme("skk"))
+    assert affordable(encrypt, tiles[0], times=3, budget=Budget(seconds=seconds)) == expected
+    assert affordable(encrypt, tiles[0][:20], times=3, budget=Budget(seconds=seconds)) == 20

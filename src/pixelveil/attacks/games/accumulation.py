@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,16 +11,13 @@ import numpy as np
 from pixelveil.attacks.attack import Access, Budget, Images
 from pixelveil.attacks.ciphertexts.energy import energy, response
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
-from pixelveil.attacks.games.referee import Encrypt, new_key, public_part
+from pixelveil.attacks.games.referee import affordable, new_key, public_part
 from pixelveil.attacks.games.rehearsal import nearest, rehearse
 from pixelveil.schemes import Scheme
 
 __all__ = ["Accumulation", "energy_curve", "over_images"]
 
 _OWN = 4
-_FEWEST = 64
-# Of the time, what goes into encryption; the rest is for readings.
-_OF_BUDGET = 0.4
 
 
 def energy_curve(scheme: Scheme, images: Images, *, counts: Sequence[int]) -> dict[int, float]:
@@ -114,7 +110,7 @@ class Accumulation(Game):
         budget = budget or Budget()
         encrypt = new_key(scheme, noise=deck.noise)
         wanted = 3 * _OWN + self.encryptions[-1]
-        images = deck.images[: _affordable(encrypt, deck.images[: self.images], wanted=wanted, budget=budget)]
+        images = deck.images[: affordable(encrypt, deck.images[: self.images], times=wanted, budget=budget)]
         rulers = rehearse(public_part(scheme), images, public=deck.public, encryptions=_OWN, budget=budget)
         own: tuple[Images, ...] = (images,)
         if rulers.encrypt is not None:
@@ -136,13 +132,3 @@ class Accumulation(Game):
         return result_of(
             self.name, self.scale, hits=hits[max(hits)], trials=len(images), chance=1 / len(images), facts=facts
         )
-
-
-def _affordable(encrypt: Encrypt, images: Images, *, wanted: int, budget: Budget) -> int:
-    """Return how many images can be encrypted ``wanted`` times in a part of the time, by the time that some take."""
-    few = images[:_FEWEST]
-    encrypt(few)  # the first call compiles
-    started = time.monotonic()
-    encrypt(few)
-    one = (time.monotonic() - started) / len(few)
-    return max(len(few), min(len(images), int(_OF_BUDGET * budget.left / max(wanted * one, 1e-9))))

@@ -80,7 +80,7 @@ def train_distinguisher(
         budget: When it is spent, readings that are left are not tried.
     """
     both = [encrypt(np.repeat(one[None], copies, axis=0)) for one in pair]
-    found = []
+    found: list[Distinguisher] = []
     for name, reading in readings.items():
         if name == "distances":  # of a set, of which there is none here
             continue

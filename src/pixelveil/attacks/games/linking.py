@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Budget, Images
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
-from pixelveil.attacks.games.referee import link_scores, new_key, public_part
+from pixelveil.attacks.games.referee import affordable, link_scores, new_key, public_part
 from pixelveil.attacks.games.rehearsal import Rulers, calibrated, rehearse, similarity
 from pixelveil.schemes import Scheme
 
@@ -20,6 +20,8 @@ __all__ = ["Linking", "better_scores"]
 Scores = NDArray[np.float64]
 
 _REHEARSED = 256
+# How often an image is encrypted, the rehearsal counted.
+_TIMES = 4
 
 
 def better_scores(rulers: Rulers, public: Images) -> Callable[[Scores], Scores]:
@@ -79,9 +81,9 @@ class Linking(Game):
     ) -> GameResult:
         """Play it; see `Game.play`. When the budget is spent, readings that are left are not tried."""
         self.check(scheme, deck)
-        few = deck.first(self.images).images
-        rulers = rehearse(public_part(scheme), deck.public, public=deck.public, budget=budget or Budget())
-        encrypt = new_key(scheme, noise=deck.noise)
+        budget, encrypt = budget or Budget(), new_key(scheme, noise=deck.noise)
+        few = deck.images[: affordable(encrypt, deck.images[: self.images], times=_TIMES, budget=budget)]
+        rulers = rehearse(public_part(scheme), deck.public, public=deck.public, budget=budget)
         first = encrypt(few)
         order = deck.referee.permutation(len(few))
         second = (new_key(scheme, noise=deck.noise) if self.rekeyed else encrypt)(few[order])

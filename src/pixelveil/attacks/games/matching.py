@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from pixelveil.attacks.attack import Access, Budget, Images
 from pixelveil.attacks.games.encoder_copy import added_vectors, no_encoder, patch_features, recover_encoder
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
-from pixelveil.attacks.games.referee import match, public_part
+from pixelveil.attacks.games.referee import affordable, match, new_key, public_part
 from pixelveil.attacks.games.rehearsal import Ruler, nearest, rehearse
 from pixelveil.schemes import Scheme
 
 __all__ = ["Guess", "Matching", "match_by_readings", "match_sets"]
 
 _OWN = 2
+# How often an image is encrypted, the rehearsal counted.
+_TIMES = 5
 _ENOUGH = 0.9
 _FEWEST = 64
 _ROUNDS = 6
@@ -131,7 +133,7 @@ class Matching(Game):
             facts.update(said)
             return answers
 
-        few = deck.first(self.images)
+        few = deck.first(affordable(new_key(scheme), deck.images[: self.images], times=_TIMES, budget=budget))
         hits = match(scheme, few, player=player)
         if advance:
             advance(1, 1)

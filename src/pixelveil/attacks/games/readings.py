@@ -30,7 +30,7 @@ _PART = 1 << 24
 
 
 def readings_for(scheme: Scheme, *, shape: tuple[int, int, int]) -> Mapping[str, Reading]:
-    """Return everything that is worth a look, by name; what follows from the steps comes first.
+    """Return everything that is worth a look, by name; what follows from the steps comes first, what is slow last.
 
     Args:
         scheme: With its public parameters.
@@ -47,13 +47,13 @@ def readings_for(scheme: Scheme, *, shape: tuple[int, int, int]) -> Mapping[str,
     if any(isinstance(step, SetShuffle) for step in scheme.steps()):
         found["patches"] = lambda images: sketch(patch_residuals(images))
     found |= {
+        "energy": energy_means,
         "values": lambda images: _by_parts(value_quantiles, images),
+        "edges": edge_means,
+        "thumbnail": lambda images: _by_parts(lambda part: cell_means(part.astype(np.float32)), images),
         "rows": _sketched(gram_of_rows),
         "spectrum": spectrum,
         "pixels": _sketched(lambda images: images.reshape(len(images), -1)),
-        "thumbnail": lambda images: _by_parts(lambda part: cell_means(part.astype(np.float32)), images),
-        "energy": energy_means,
-        "edges": edge_means,
         "distances": distance_profile,
     }
     return found

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.attacks.attack import Images
+from pixelveil.attacks.attack import Budget, Images
 from pixelveil.attacks.controls import aes_noise
 from pixelveil.attacks.games.game import Deck
 from pixelveil.attacks.intervals import Interval, of_mean, of_share
@@ -16,12 +17,25 @@ from pixelveil.errors import UsageError
 from pixelveil.keys import Key
 from pixelveil.schemes import Scheme
 
-__all__ = ["Encrypt", "Linked", "link_scores", "match", "member_scores", "new_key", "public_part", "tell_apart"]
+__all__ = [
+    "Encrypt",
+    "Linked",
+    "affordable",
+    "link_scores",
+    "match",
+    "member_scores",
+    "new_key",
+    "public_part",
+    "tell_apart",
+]
 
 Encrypt = Callable[[Images], Images]
 Scores = NDArray[np.float64]
 
 _UNCOUNTED = 1 << 40
+_FEWEST = 64
+# Of a game's time, what may go into encryption; the rest is for readings.
+_OF_BUDGET = 0.2
 _KEYLESS = ("ephemeral", "none")
 
 
@@ -44,6 +58,23 @@ def new_key(scheme: Scheme, *, noise: bool = False) -> Encrypt:
 def public_part(scheme: Scheme) -> Scheme:
     """Return what a player knows of a scheme: name and parameters, no asset."""
     return replace(scheme, asset="") if scheme.asset else scheme
+
+
+def affordable(encrypt: Encrypt, images: Images, *, times: int, budget: Budget) -> int:
+    """Return how many images can be encrypted in a part of the time, by the time that some take; 64 always can.
+
+    Args:
+        encrypt: What is timed.
+        images: uint8 (n, H, W, C); no more than these are.
+        times: How often each is encrypted.
+        budget: Of the game.
+    """
+    few = images[:_FEWEST]
+    encrypt(few)  # the first call compiles
+    started = time.monotonic()
+    encrypt(few)
+    each = (time.monotonic() - started) / len(few) * times
+    return max(len(few), min(len(images), int(_OF_BUDGET * budget.left / max(each, 1e-9))))
 
 
 def match(scheme: Scheme, deck: Deck, *, player: Callable[[Images, Images], NDArray[np.intp]]) -> int:

@@ -23,6 +23,7 @@ __all__ = ["Recognizer", "Reidentification", "reidentify", "train_recognizer"]
 Floats = NDArray[np.float64]
 
 _COMPONENTS = 48
+_OF_BUDGET = 0.5
 # From ciphertexts and public images alone; the strongest where several apply.
 _PREFERRED = (
     *("statistics-skk", "statistics-le", "statistics-ele", "statistics-etc", "statistics-vit"),
@@ -108,6 +109,7 @@ class Reidentification(Game):
     Args:
         attack: Name of an attack from ciphertexts; empty: the first of a list that applies.
         images: Encrypted images at most.
+        asked: Of them, those that are to be recognized at most.
         by_person: Whether labels are persons to be recognized; else the image itself is.
     """
 
@@ -120,6 +122,7 @@ class Reidentification(Game):
 
     attack: str = ""
     images: int = 400
+    asked: int = 200
     by_person: bool = False
 
     def chosen(self, scheme: Scheme) -> Attack | None:
@@ -144,7 +147,7 @@ class Reidentification(Game):
         budget: Budget | None = None,
         advance: Callable[[int, int], None] | None = None,
     ) -> GameResult:
-        """Play it; see `Game.play`. The attack has the whole budget.
+        """Play it; see `Game.play`. The attack has half of the budget; the rest is for the choice of readings.
 
         Raises:
             UsageError: Persons are asked for and no person has two images; or as `Game.play`.
@@ -153,28 +156,32 @@ class Reidentification(Game):
         attack = self.chosen(public_part(scheme))
         assert attack is not None  # noqa: S101 (checked above)
         victims, others = _parts(deck, count=self.images, by_person=self.by_person)
-        plain = deck.images[victims]
+        asked, rest = victims[: self.asked], victims[self.asked :]
+        if not self.by_person:  # whose gallery has no encrypted image
+            others = np.concatenate([rest, others])
+        plain = deck.images[asked]
         evidence = Evidence(
             scheme=public_part(scheme),
-            ciphertexts=new_key(scheme, noise=deck.noise)(plain),
+            ciphertexts=new_key(scheme, noise=deck.noise)(deck.images[victims]),
             shape=deck.shape,
             victims=len(plain),
             public=deck.public,
             seed=deck.seed,
         )
-        found = attack.run(evidence, budget=budget, advance=advance)
+        clock = Budget(seconds=_OF_BUDGET * (budget or Budget()).left)
+        found = attack.run(evidence, budget=clock, advance=advance)
         persons = None if deck.labels is None or not self.by_person else np.asarray(deck.labels)
-        hits, chance, asked = reidentify(
+        hits, chance, kind = reidentify(
             best_reading(found, plain),
             plain,
             others=deck.images[others],
-            persons=None if persons is None else persons[victims],
+            persons=None if persons is None else persons[asked],
             gallery_persons=None if persons is None else persons[others],
         )
-        facts: dict[str, Any] = {"attack": attack.name, "asked for": asked, "gallery": len(others)}
+        facts: dict[str, Any] = {"attack": attack.name, "asked for": kind, "gallery": len(others)}
         if persons is not None:
             plain_hits = reidentify(
-                plain, plain, others=deck.images[others], persons=persons[victims], gallery_persons=persons[others]
+                plain, plain, others=deck.images[others], persons=persons[asked], gallery_persons=persons[others]
             )[0]
             facts["plain"] = round(plain_hits / len(plain), 4)
         return result_of(self.name, self.scale, hits=hits, trials=len(plain), chance=chance, facts=facts)

@@ -49,10 +49,11 @@ class EtcGray(Scheme):
         "What a single block shows; with one key for all images, every image to whoever has one with its encryption."
     )
     known_attacks: ClassVar[tuple[str, ...]] = (
-        "Chosen plaintext: one image whose blocks carry their numbers gives a shared key (design study).",
+        "Chosen plaintext: one image whose blocks carry their numbers gives a shared key (attacks-pairs.json).",
         "Known plaintext: one photograph with its ciphertext gives about all of a shared key, for sorted, folded "
-        "values of blocks match whatever their place, turn and inversion (follows from the steps).",
-        "Ciphertext only: none published for blocks of 8 x 8; the authors count on the number of blocks.",
+        "values of blocks match whatever their place, turn and inversion: SSIM 0.99 (attacks-pairs.json).",
+        "Ciphertext only: none published for blocks of 8 x 8; here a jigsaw puzzle solver that puts three planes "
+        "together at once reads images under one key (pictures.json).",
     )
 
     block_size: int = 8

@@ -49,7 +49,8 @@ class Skk(Scheme):
     readable_from: ClassVar[int | None] = 1
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertext only, one image, any key: |v - 127.5| does not change, so folding the values shows edges and much "
-        "of the content (leading-bit attack, Chang and Case, arXiv 2004.13263).",
+        "of the content (leading-bit attack, Chang and Case, arXiv 2004.13263): on CIFAR-10 SSIM 0.45 and edge "
+        "correlation 0.73, on noise 0.05 and none (attacks-pixels.json).",
         "Two encryptions of one image have the same folded values: they are linked, and matched to a known image.",
         "With a shared key, five ciphertexts give it back by correlations of neighboring pixels.",
     )

@@ -64,7 +64,8 @@ class SkkG(Scheme):
     readable_from: ClassVar[int | None] = 1
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertext only, one image, any key: the blur is public and linear; undone by a Wiener filter, folding the "
-        "values shows edges again (gradient correlation 0.61 of SKK's 0.7 at sigma 0.8; design study).",
+        "values shows edges again: with the defaults correlation 0.68 on CIFAR-10, on noise 0.01 "
+        "(attacks-pixels.json).",
         "Ciphertext only, one image: the local mean of (y - 127.5)^2 follows |v - 127.5| of the plain image, "
         "correlation 0.9 at sigma 0.8 and 0.8 for the stronger window; noise hardly changes that (design study).",
         "With order=pre the minimum-difference attack gives back the blurred image.",

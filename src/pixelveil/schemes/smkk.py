@@ -49,7 +49,8 @@ class Smkk(Scheme):
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertext only, one image, any key: |v - 127.5| does not change, so folding the values shows edges and much "
         "of the content (leading-bit attack, Chang and Case, arXiv 2004.13263).",
-        "Chosen plaintext: one image whose pixels are all (1, 2, 3) gives the whole key (design study).",
+        "Chosen plaintext: one image whose pixels are all (1, 2, 3) gives the whole key; two known photographs do "
+        "too, and one gives nine tenths of the pixels (attacks-pairs.json).",
         "Ciphertexts only, five under one key: correlations of neighboring pixels over images give the key back, up to "
         "one color order and sign for the whole image (design study).",
         "Ciphertexts only: a network trained to invert the shared key succeeds (ITN attack, arXiv 1912.04746).",

@@ -64,7 +64,8 @@ class SvdPopescu(Scheme):
         "Public images: the leading principal components of rows are much alike for all photographs (cosines above 0.9 "
         "between unlike sets), so a basis fitted there reads single images once the signs of a few components are "
         "guessed.",
-        "A few known images with their results: least squares gives back the basis and the mean.",
+        "Known images with their results: least squares gives back the basis and the mean; on CIFAR-10 ten pairs read "
+        "others at SSIM 0.80, on noise 0.02 (attacks-pairs.json).",
         "The variant per_image keeps U and S: products of rows, so lengths and angles between rows, are those of the "
         "image; a network fills in V (Popescu et al. train such reconstructions themselves).",
         "Singular values are the image's own: results are linked and matched to a known image.",

@@ -50,8 +50,8 @@ class TanakaLe(Scheme):
     known_attacks: ClassVar[tuple[str, ...]] = (
         "A look at one ciphertext: blocks stay in their places, so a thumbnail of 1/4 of the size shows through.",
         "One known 32x32 photograph with its ciphertext: matching half bytes over the 64 blocks gives the whole key, "
-        "100 % of the half bytes over 20 keys (design study).",
-        "Chosen plaintext: three blocks of one image give the whole key (design study; Chang and Case, arXiv "
+        "SSIM 1.00 (attacks-pairs.json).",
+        "Chosen plaintext: three blocks of one image give the whole key (attacks-pairs.json; Chang and Case, arXiv "
         "2004.13263, with helper images).",
         "Ciphertexts only, and public photographs: correlations of half bytes over blocks give the upper ones back, "
         "SSIM 0.9 from one 256x256 image (three photographs of four) or from ten of 32x32 (design study).",

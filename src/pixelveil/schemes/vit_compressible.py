@@ -72,9 +72,9 @@ class VitCompressible(Scheme):
         "Ciphertext only, one image: with one key for all main blocks there are 2^31 maps to try, and a jigsaw puzzle "
         "solver orders the blocks; the authors name this risk and find V2 more robust (arXiv 2605.05692).",
         "One known image with its ciphertext: sub-blocks match by their sorted, folded values; all under the key is "
-        "read.",
+        "read, SSIM 0.99 (attacks-pairs.json).",
         "The server that runs the encrypted model computes the plain model's own tokens; if it knows or guesses the "
-        "plain patch embedding, it reads every image.",
+        "plain patch embedding, it reads every image, SSIM 1.00 (attacks-models.json).",
     )
 
     block_size: int = 16

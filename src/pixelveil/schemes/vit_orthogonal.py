@@ -63,9 +63,10 @@ class VitOrthogonal(Scheme):
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertexts only, some tens under one key, and public images of the same kind: block covariances give back "
         "the matrix, boundaries the order of blocks.",
-        "One to four known images with their ciphertexts: least squares gives back the matrix.",
+        "One to four known images with their ciphertexts: least squares gives back the matrix; photographs of 224 x "
+        "224 are read at SSIM 0.92 with one, 1.00 with four (attacks-pairs.json).",
         "The server that runs the encrypted model computes the plain model's own tokens; if it knows or guesses the "
-        "plain patch embedding, it reads every image.",
+        "plain patch embedding, it reads every image, SSIM 1.00 (attacks-models.json).",
         "Lengths of blocks and angles between them are unchanged: equal blocks stay equal, flat blocks are seen.",
     )
 

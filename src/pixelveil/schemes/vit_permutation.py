@@ -61,9 +61,10 @@ class VitPermutation(Scheme):
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertext only, one image: entries that are neighbors correlate over blocks, which gives back the order of "
         "pixels; a jigsaw solver gives back the order of blocks (Chuman and Kiya, Information 14(6):311, 2023).",
-        "One known image with its ciphertext: sorted blocks match, then entries match; all under the key is read.",
+        "One known image with its ciphertext: sorted blocks match, then entries match; all under the key is read, "
+        "SSIM 1.00 (attacks-pairs.json).",
         "The server that runs the encrypted model computes the plain model's own tokens; if it knows or guesses the "
-        "plain patch embedding, it reads every image.",
+        "plain patch embedding, it reads every image, SSIM 1.00 (attacks-models.json).",
     )
 
     block_size: int = 16

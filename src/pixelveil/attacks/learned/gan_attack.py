@@ -36,6 +36,9 @@ class GanAttack(Attack):
     attack. The last weights are taken. Defaults are narrower than published, for processors without accelerator:
     64, 32 and 64 are the published widths.
 
+    The positive control of audits is passed by the start alone: it shows that means and covariances are read; the
+    steps in `facts` show how far training went beyond them.
+
     Source: Sirichotedumrong and Kiya, arXiv 2010.06198 (2020).
 
     Args:

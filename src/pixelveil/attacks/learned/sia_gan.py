@@ -41,6 +41,9 @@ class SiaGan(Attack):
     taken. Defaults are narrower than published: 16, 64 and 128 are the published widths. Blocks that change places are
     not put back: outputs look natural then, and show another arrangement.
 
+    The positive control of audits is passed by the start alone: it shows that means and covariances are read; the
+    steps in `facts` show how far training went beyond them.
+
     Source: Madono, Tanaka, Onishi and Ogawa, "SIA-GAN: scrambling inversion attack using generative adversarial
     network", IEEE Access (2021).
 

@@ -31,14 +31,14 @@ from pixelveil.audit.trial import figures_of
 from pixelveil.errors import UsageError
 from pixelveil.schemes import Scheme
 
-__all__ = ["SETTINGS", "Setting", "curve_of", "higher", "pooled", "row_of", "run"]
+__all__ = ["NOISES", "SETTINGS", "Setting", "curve_of", "higher", "pooled", "processes", "row_of", "run"]
 
 Bytes = NDArray[np.uint8]
 Row = dict[str, Any]
 
 MOST, PUBLIC = 2000, 500
 # Of each point; the noise of so many keys is enough, for it has nothing to do with the victims.
-_NOISES = 3
+NOISES = 3
 _SECONDS = 20.0
 _PROCESSES = 2
 
@@ -103,15 +103,19 @@ def run(data: Path | None) -> Row:
     """Return all curves, measured in two processes."""
     if data is None:
         raise UsageError("a key's lifetime is measured on CIFAR-10", hint="give its file: --data cifar10.npz")
-    # Of the processes that are started: each has one thread, as the times of all benchmarks are.
-    os.environ["OMP_NUM_THREADS"] = "1"
     # The slow ones first, so that both processes end at about the same time.
     order = sorted(SETTINGS, key=lambda each: -each.parameters.get("block_size", 1))
-    with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as pool:
+    with processes() as pool:
         rows = list(pool.map(_row, order, [data] * len(order)))
     names = [one.scheme for one in SETTINGS]
     rows.sort(key=lambda row: (names.index(row["scheme"]), row["block"]))
     return {"data": "CIFAR-10, 32x32", "public": PUBLIC, "gallery": MOST + PUBLIC, "curves": rows}
+
+
+def processes() -> ProcessPoolExecutor:
+    """Return two processes with one thread each."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn"))
 
 
 def _row(setting: Setting, data: Path) -> Row:
@@ -194,7 +198,7 @@ def _cell(setting: Setting, *, plain: Bytes, public: Bytes, count: int, victims:
         result = attack.run(evidence, budget=Budget(seconds=_SECONDS))
         found.append(score(result, plain[places[:at_once]]))
         others.append(score(result, plain[(places[:at_once] + at_once) % len(plain)]))
-        if len(noises) < _NOISES:
+        if len(noises) < NOISES:
             held = negative_control(evidence, encrypt=encrypt)
             noises.append(attack.run(held, budget=Budget(seconds=_SECONDS)))
     read = np.concatenate([places[:at_once] for places in groups])

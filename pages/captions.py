@@ -37,7 +37,7 @@ def caption(row: Mapping[str, Any]) -> str:
         with_what = f"{row['pairs']} known pair{'s' if row['pairs'] > 1 else ''}"
     if row["access"] == "oracle":
         with_what = "the means to have images encrypted"
-    count = f"{row['images']} images under one key" if row.get("images", 1) > row["victims"] else ""
+    count = f"{row['images']} images in all" if row.get("images", 1) > row["victims"] else ""
     return (
         f"Plain, encrypted, and what `{row['attack']}` reads with {', '.join(filter(None, (with_what, count)))}: "
         f"SSIM {row['ssim']:.2f} (the same attack on noise: {row['ssim_control']:.2f}), edge correlation "

@@ -36,6 +36,8 @@ _VICTIMS, _PAIRS, _MANY_PAIRS, _PUBLIC = 8, 4, 100, 200
 # Ciphertexts under one key, by side; of some families fewer do, and more would only take time.
 _COLLECTED = {SIDE: 200, _SMALL: 300}
 _FEW = {"pixel": 10, "decrepit": 60}
+# Where each image has a key of its own; networks that learn from ciphertexts want fifty.
+_ALONE = 60
 _SECRET, _OTHERS = ("astronaut", "coffee", "chelsea"), ("china", "flower", "rocket")
 _UNCOUNTED = 1 << 30
 # Keys come from the operating system, so that there is no seed to search for; the attack has a picture on its own page.
@@ -116,7 +118,7 @@ def best(name: str, *, seconds: float) -> tuple[Shown, list[Mapping[str, Any]]]:
     scheme = create_scheme(name)
     shown = views(side_of(scheme))
     if scheme.needs_asset:
-        scheme = scheme.bind(fit_asset(scheme, images=shown.pairs))
+        scheme = scheme.bind(fit_asset(scheme, images=shown.encrypted[_VICTIMS:]))
     tried = list(attempts(scheme, shown, seconds=seconds))
     rows, found = [one.row for one in tried], [one for one in tried if one.reading is not None]
     if not found:
@@ -212,7 +214,7 @@ class _Held:
         self._key = None if scheme.key_policy in ("ephemeral", "none") else Key.generate(budget=_UNCOUNTED)
         alone = scheme.key_policy != "shared"
         many = _FEW.get(scheme.family, len(shown.encrypted))
-        count = images or (_VICTIMS if alone else many)
+        count = images or (_ALONE if alone else many)
         self.plain = shown.encrypted[: min(count, len(shown.encrypted))]
         self.ciphertexts = self.encrypt(self.plain)
         self.pairs = shown.pairs[: pairs or (_MANY_PAIRS if scheme.family == "matrix" else _PAIRS)]

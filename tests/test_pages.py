@@ -188,3 +188,41 @@ def test_figures_in_the_security_policy_are_those_of_the_results():
     assert f"`vit-permutation` (one pair: SSIM {moved['ssim']:.2f})" in text
     tokens = models["attacks on models with random weights, 224x224, blocks of 16x16, width 768"]
     assert {f"{row['plain-tokens']['ssim']:.2f}" for row in tokens} == {"1.00"}
+
+
+def _found(name, section, **wanted):
+    """Return the first row of committed results with these values."""
+    results = json.loads((RESULTS / f"attacks-{name}.json").read_text(encoding="utf-8"))["results"]
+    return next(
+        row
+        for row in results[section]
+        if all(row.get(field, row.get("parameters", {}).get(field)) == value for field, value in wanted.items())
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "text", "name", "section", "wanted", "figure"),
+    [
+        (
+            "skk",
+            "SSIM {:.2f} and edge",
+            "pixels",
+            "cifar-10",
+            {"attack": "leading-bit", "shuffle": "per_pixel"},
+            "ssim",
+        ),
+        ("skk-g", "correlation {:.2f} on CIFAR-10", "pixels", "cifar-10", {"attack": "deconvolution"}, "edges"),
+        ("huang", "correlation {:.2f}, on noise", "pixels", "cifar-10", {"scheme": "huang"}, "edges"),
+        ("svd-wang", "SSIM {:.2f} with factor=image", "pairs", "cifar-10 factorizations", {"factor": "image"}, "ssim"),
+        ("svd-wang", "{:.2f} with factor=left", "pairs", "cifar-10 factorizations", {"factor": "left"}, "ssim"),
+        ("svd-popescu", "SSIM {:.2f}, on noise", "pairs", "cifar-10 factorizations", {"variant": "basis"}, "ssim"),
+        ("etc-gray", "SSIM {:.2f} (attacks-pairs.json)", "pairs", "known lanes", {"side": 224, "pairs": 1}, "ssim"),
+        ("vit-orthogonal", "SSIM {:.2f} with one", "pairs", "orthogonal by known images", {"pairs": 1}, "ssim"),
+        ("vit-permutation", "SSIM {:.2f} (attacks-pairs.json)", "pairs", "known lanes", {"pairs": 1}, "ssim"),
+    ],
+)
+def test_figures_among_known_attacks_are_those_of_the_results(scheme, text, name, section, wanted, figure):
+    if section == "cifar-10 factorizations":
+        wanted = {"pairs": 10, **wanted}
+    row = _found(name, section, **{"scheme": scheme, **wanted})
+    assert text.format(row[figure]) in " ".join(SCHEMES[scheme].known_attacks)

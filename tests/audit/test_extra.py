@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pixelveil.attacks.intervals import of_share
-from pixelveil.audit.extra import ExtraMeasure, extra_figures, recognition_measure
+from pixelveil.audit.extra import ExtraMeasure, extra_figures, public_recognition, recognition_measure
 from pixelveil.audit.grid import Grid
+from pixelveil.audit.images import ReadImages, divide
 from pixelveil.audit.job import AuditSettings, run_audit
 from pixelveil.audit.trial import AttackTrial
 from pixelveil.errors import UsageError
@@ -108,3 +109,39 @@ def test_what_cannot_be_measured_is_told_before_any_attack_runs(scheme, fakes, t
             extra=[ExtraMeasure(name="lpips", measure=small, digest="")],
         )
     assert not (tmp_path / "a" / "cells").exists()
+
+
+def reddish(images):
+    """More red than blue: that can be learned from few."""
+    return (images[..., 0].mean(axis=(1, 2)) > images[..., 2].mean(axis=(1, 2))).astype(int)
+
+
+def labeled(fakes, count=200):
+    pictures = fakes.pictures(count)
+    return divide(ReadImages(images=list(pictures), labels=reddish(pictures).tolist()), victims=50)
+
+
+def test_labels_of_public_images_are_theirs(fakes):
+    images = labeled(fakes)
+    assert (images.public_labels == reddish(images.public)).all()
+    assert (images.labels == reddish(images.encrypted)).all()
+
+
+def test_the_attacker_may_train_on_public_images(fakes, images, scheme, tmp_path):
+    found = public_recognition(labeled(fakes))
+    victims = labeled(fakes).victims
+    assert found.figure(victims, victims).value == 1.0
+    assert found.figure(fakes.pictures(len(victims), seed=9), victims).value < 0.75
+    assert public_recognition(labeled(fakes, count=180)).digest != found.digest
+    with pytest.raises(UsageError, match="needs labels"):
+        public_recognition(images)
+    pictures = fakes.pictures(240)
+    np.savez(tmp_path / "pictures.npz", x=pictures, y=reddish(pictures))
+    audit = run_audit(
+        scheme,
+        data=tmp_path / "pictures.npz",
+        out=tmp_path / "a",
+        settings=AuditSettings(victims=60, seconds=30.0, public_classifier=True),
+        trials=[AttackTrial(attack=fakes.Folding(), positives=fakes.positives)],
+    )
+    assert audit.cells[0].recognition == of_share(60, 60)

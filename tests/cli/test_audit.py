@@ -83,6 +83,7 @@ def test_a_requirement_that_is_not_met_is_exit_code_5(run, data):
         ((*SKK, "--data", ".", "--out", "o", "--require", "nonsense"), "cannot be read"),
         ((*SKK, "--data", ".", "--out", "o", "--budget", "soon"), "is no time"),
         ((*SKK, "--data", ".", "--out", "o", "--attacks", "guessing"), "no attack or game"),
+        ((*SKK, "--data", ".", "--out", "o", "--base", "b.safetensors"), "give the model too"),
         (("--scheme", "rot13", "--data", ".", "--out", "o"), "unknown scheme"),
         (("compare", "nowhere", "elsewhere", "--out", "a.html"), "no finished audit"),
     ],
@@ -138,6 +139,31 @@ def test_the_help_says_that_plain_images_are_shown(run):
     assert "Exit code 5" in told
 
 
+def test_the_users_own_model_and_its_base(run, tmp_path, data):
+    torch = pytest.importorskip("torch")
+    from pixelveil.training.models import ModelSpec, save_checkpoint
+
+    options = {"patch_size": 8, "embed_dim": 192, "depth": 1, "num_heads": 3}
+    spec = ModelSpec(architecture="vit_tiny_patch16_224", num_classes=3, image_size=16, architecture_options=options)
+    base, tuned = spec.build(), spec.build()
+    tuned.load_state_dict(base.state_dict())
+    with torch.no_grad():
+        tuned.patch_embed.proj.weight.mul_(1.01)
+    for name, model in (("base", base), ("tuned", tuned)):
+        save_checkpoint(tmp_path / f"{name}.safetensors", model, spec=spec)
+    words = ("--scheme", "vit-permutation", "-p", "block-size=8", "--attacks", "stem-key", "--victims", "60")
+    words += ("--data", data, "--model", "tuned.safetensors", "--json")
+    known = run(*words, "--out", "known", "--base", "base.safetensors")
+    assert known.returncode == 0, known.stderr
+    answer = json.loads(known.stdout)
+    assert answer["grade"] == "BROKEN"
+    assert "--model tuned.safetensors --base base.safetensors" in answer["command"]
+    assert {line["access"]: line["status"] for line in answer["threat_models"]}["model"] == "broken"
+    assert "own model" in (tmp_path / "known" / "report.html").read_text()
+    secret = json.loads(run(*words, "--out", "secret").stdout)
+    assert "--base" in secret["cells"][0]["criterion"]
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1h", 3600), ("45", 45), (" 1.5 m ", 90)])
 def test_times(text, seconds):
     assert duration(text) == seconds
@@ -167,3 +193,9 @@ def test_weights_that_are_not_there_are_told_before_images_are_read(run, tmp_pat
         done = run(*SKK, "--data", tmp_path / "nothing.npz", "--out", "out", option, tmp_path / "missing")
         assert done.returncode == 2
         assert "missing" in done.stderr or "perceptual" in done.stderr
+
+
+def test_without_labels_no_classifier_is_trained(run, data):
+    done = run(*SKK, "--data", data, "--out", "out", "--classifier", "public")
+    assert done.returncode == 2
+    assert "needs labels" in done.stderr

@@ -11,12 +11,15 @@ from typing import Literal
 import numpy as np
 
 from pixelveil.attacks.attack import Images
+from pixelveil.attacks.games.plain_recognizer import train_on_public
 from pixelveil.attacks.intervals import Interval, of_mean, of_share
 from pixelveil.attacks.measures import class_agreement, load_lpips
 from pixelveil.attacks.measures.perceptual import Distance
 from pixelveil.attacks.measures.recognition import Classify
+from pixelveil.audit.images import AuditImages
+from pixelveil.errors import UsageError
 
-__all__ = ["ExtraMeasure", "extra_figures", "lpips_measure", "recognition_measure"]
+__all__ = ["ExtraMeasure", "extra_figures", "lpips_measure", "public_recognition", "recognition_measure"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +75,27 @@ def recognition_measure(classify: Classify, *, checkpoint: Path) -> ExtraMeasure
         name="recognition",
         measure=lambda images, plain: class_agreement(images, plain, classify=classify),
         digest=_digest(checkpoint),
+        counted=True,
+    )
+
+
+def public_recognition(images: AuditImages) -> ExtraMeasure:
+    """Return the same for a classifier that is trained on the attacker's labeled public images; see `train_on_public`.
+
+    Args:
+        images: Of the audit.
+
+    Raises:
+        UsageError: They have no labels, or too few.
+    """
+    if images.public_labels is None:
+        raise UsageError("a classifier needs labels", hint="give images in one folder for each class")
+    classify, _ = train_on_public(images.public, images.public_labels)
+    taught = hashlib.sha256(images.digest.encode() + images.public_labels.astype("<i8").tobytes())
+    return ExtraMeasure(
+        name="recognition",
+        measure=lambda found, plain: class_agreement(found, plain, classify=classify),
+        digest=taught.hexdigest(),
         counted=True,
     )
 

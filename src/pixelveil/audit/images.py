@@ -62,6 +62,7 @@ class AuditImages:
         public: uint8 (m, H, W, C): of the same kind, known to the attacker.
         pairs: uint8 (q, H, W, C): known to the attacker with their ciphertexts.
         labels: Integers (n + h,), of victims and helpers; None where the images have none.
+        public_labels: Integers (m,), of the public images, likewise.
         set_aside: Images that were left out because they are copies or near copies.
         rejected: Files that could not be read.
     """
@@ -71,6 +72,7 @@ class AuditImages:
     public: Pixels = field(repr=False)
     pairs: Pixels = field(repr=False)
     labels: NDArray[np.int64] | None = field(default=None, repr=False)
+    public_labels: NDArray[np.int64] | None = field(default=None, repr=False)
     set_aside: int = 0
     rejected: int = 0
 
@@ -196,16 +198,19 @@ def divide(read: ReadImages, *, victims: int, seed: int = 0) -> AuditImages:
     stacked = np.stack(kept)
     first, second, rest = np.split(stacked, [chosen, chosen + pairs])
     helpers, public = np.array_split(rest, 2)
-    labels = None
+    labels = public_labels = None
     if read.labels is not None:
-        labels = np.array([read.labels[place] for place in places], np.int64)
-        labels = np.concatenate([labels[:chosen], labels[chosen + pairs :][: len(helpers)]])
+        known, _, others = np.split(
+            np.array([read.labels[place] for place in places], np.int64), [chosen, chosen + pairs]
+        )
+        labels, public_labels = np.concatenate([known, others[: len(helpers)]]), others[len(helpers) :]
     return AuditImages(
         victims=first,
         helpers=helpers,
         public=public,
         pairs=second,
         labels=labels,
+        public_labels=public_labels,
         set_aside=len(images) - len(kept),
         rejected=read.rejected,
     )

@@ -17,12 +17,12 @@ from pixelveil.attacks.verdict import RULES
 from pixelveil.audit.appearance import appearance
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.control_store import ControlStore
-from pixelveil.audit.extra import ExtraMeasure
+from pixelveil.audit.extra import ExtraMeasure, public_recognition
 from pixelveil.audit.game_trial import GameTrial
 from pixelveil.audit.grid import Grid, Stage, unseen
 from pixelveil.audit.images import AuditImages, divide, read_images
 from pixelveil.audit.model_trial import ModelTrial, create_model_attack
-from pixelveil.audit.models import Models
+from pixelveil.audit.models import MADE, Models
 from pixelveil.audit.pictures import read_pictures
 from pixelveil.audit.report import check_templates, render
 from pixelveil.audit.requirement import Requirement, answer
@@ -35,6 +35,7 @@ from pixelveil.schemes import Scheme
 __all__ = ["AuditSettings", "all_trials", "run_audit"]
 
 _LEARNED = "pixelveil.attacks.learned."
+_OWN = "The user's own model, with {base}, was encrypted for the audit."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,7 @@ class AuditSettings:
         lifetime: Whether to measure how long a key lasts.
         pictures: Whether the report shows plain images beside what attackers make of them.
         requirements: That the scheme has to meet.
+        public_classifier: Whether a classifier trained on labeled public images looks at reconstructions.
         controls: Folder of positive controls, which several audits may share; None: beside the cells.
         command: For the record.
     """
@@ -64,6 +66,7 @@ class AuditSettings:
     lifetime: bool = False
     pictures: bool = True
     requirements: tuple[Requirement, ...] = ()
+    public_classifier: bool = False
     controls: Path | None = None
     command: str = ""
 
@@ -143,7 +146,8 @@ def run_audit(
         read = read_images(data, count=wanted.images, size=wanted.size, seed=wanted.seed, advance=advance)
         images = divide(read, victims=wanted.victims, seed=wanted.seed)
         advance(1, 1)
-    for one in extra:  # images that it cannot measure are told before any attack runs
+    measures = (*extra, *([public_recognition(images)] if wanted.public_classifier else []))
+    for one in measures:  # images that it cannot measure are told before any attack runs
         one.figure(images.victims[:1], images.victims[:1])
     labeled = images.labels is not None
     if models is not None and images.shape[:2] != models.image_size:
@@ -166,7 +170,7 @@ def run_audit(
         seed=wanted.seed,
         folder=out / "cells",
         controls=ControlStore(folder=wanted.controls or out / "controls"),
-        extra=tuple(extra),
+        extra=measures,
         facts=facts,
     ).fill(stage=shown)
     audit = Audit(
@@ -176,7 +180,14 @@ def run_audit(
         appearance=statistics,
         warnings=images.warnings,
         answers=[answer(one, cells) for one in wanted.requirements],
-        settings={"seconds": wanted.seconds, "seed": wanted.seed, "rules": asdict(RULES)},
+        settings={
+            "seconds": wanted.seconds,
+            "seed": wanted.seed,
+            "rules": asdict(RULES),
+            "model": MADE
+            if models is None
+            else _OWN.format(base="no base" if models.base is None else "a public base"),
+        },
         seconds=round(time.monotonic() - started, 1),
         **facts,
     )

@@ -66,11 +66,13 @@ LpipsOption = Annotated[
         "--lpips-weights", help="AlexNet's weights, safetensors: measure LPIPS too.", show_default="not measured"
     ),
 ]
+_PUBLIC = "public"
 ClassifierOption = Annotated[
     Path | None,
     typer.Option(
         "--classifier",
-        help="Folder of a training run on plain images: measure too what its model sees in reconstructions.",
+        help="Folder of a training run on plain images, or 'public' to train on the labeled public images: measure too "
+        "what a classifier sees in reconstructions.",
         show_default="none",
     ),
 ]
@@ -128,6 +130,7 @@ def audit(
     from pixelveil.audit import AuditSettings, parse_requirement, run_audit
 
     chosen = scheme_from(scheme, parameter, asset=asset)
+    public = classifier == Path(_PUBLIC)
     settings = AuditSettings(
         attacks=tuple(name.strip() for name in attacks.split(",") if name.strip()),
         images=images,
@@ -139,12 +142,13 @@ def audit(
         pictures=pictures,
         requirements=tuple(parse_requirement(text) for text in require or ()),
         controls=controls,
+        public_classifier=public,
     )
     files = {"--asset": asset, "--lpips-weights": lpips_weights, "--classifier": classifier}
     files |= {"--model": model, "--base": base}
     words = _command(scheme, parameter, settings=settings, data=data, files=files, budget=budget)
     settings = replace(settings, command=words)
-    extra = _extra(lpips_weights=lpips_weights, classifier=classifier)
+    extra = _extra(lpips_weights=lpips_weights, classifier=None if public else classifier)
     models = _models(model, base=base, arch=arch)
     found = run_audit(chosen, data=data, out=out, settings=settings, stage=progress, extra=extra, models=models)
     emit(_summary(found, out), as_json=as_json, text=lambda: _show(found, out))

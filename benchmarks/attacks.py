@@ -18,6 +18,8 @@ from typing import Any
 
 from benchmarks import (
     attack_claims,
+    attack_defenses,
+    attack_games,
     attack_jigsaw,
     attack_lifetime,
     attack_models,
@@ -30,6 +32,8 @@ from pixelveil.machine import commit, machine, versions
 
 TOPICS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
     "claims": attack_claims.run,
+    "defenses": attack_defenses.run,
+    "games": attack_games.run,
     "jigsaw": attack_jigsaw.run,
     "lifetime": attack_lifetime.run,
     "models": attack_models.run,
@@ -45,9 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("topics", nargs="+", choices=list(TOPICS))
     parser.add_argument("--data", type=Path, help="an .npz file of CIFAR-10 with x_train and x_test")
-    parser.add_argument(
-        "--pcos", type=Path, help="claims: a CSV of the PCOS set's files with file, class, source"
-    )
+    parser.add_argument("--pcos", type=Path, help="claims: a CSV of the PCOS set's files with file, class, source")
     asked = parser.parse_args()
     for topic in asked.topics:
         start = time.perf_counter()

@@ -11,6 +11,16 @@ __all__ = ["RESULT", "caption", "figures"]
 
 RESULT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "pictures.json"
 
+_HELD = {
+    "ciphertexts": "encrypted images alone",
+    "public images": "encrypted and public images",
+    "pairs": "known pairs",
+    "oracle": "the means to have images encrypted",
+    "model": "the encrypted model and the plain one that it comes from",
+    "client": "the encrypted model and one client's key",
+    "gradients": "gradients of a training and the plain model",
+}
+
 
 def figures() -> dict[str, Any]:
     """Return the committed figures of all pictures, by kind and name; nothing where there are none yet."""
@@ -31,12 +41,9 @@ def caption(row: Mapping[str, Any]) -> str:
             "Plain and encrypted. No attack of the catalogue that reads pictures applies to this scheme; "
             "that is no resistance."
         )
-    held = {"ciphertexts": "encrypted images alone", "public images": "encrypted and public images"}
-    with_what = held.get(row["access"], row["access"])
+    with_what = _HELD[row["access"]]
     if row["access"] == "pairs":
         with_what = f"{row['pairs']} known pair{'s' if row['pairs'] > 1 else ''}"
-    if row["access"] == "oracle":
-        with_what = "the means to have images encrypted"
     count = f"{row['images']} images in all" if row.get("images", 1) > row["victims"] else ""
     return (
         f"Plain, encrypted, and what `{row['attack']}` reads with {', '.join(filter(None, (with_what, count)))}: "

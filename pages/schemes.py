@@ -136,7 +136,7 @@ def _attempts(kind: type[Scheme]) -> str:
     head = (
         "attack",
         "attacker has",
-        "under one key, or each its own",
+        "seen",
         "SSIM (on noise)",
         "edge correlation (on noise)",
     )

@@ -328,3 +328,32 @@ def test_what_encrypted_images_do_not_bear(key, tmp_path):
         run(f"{line} --cutmix 1")
     with pytest.raises(UsageError, match="unknown adaptation"):
         run(f"{line} --adapt tanka")
+
+
+def test_images_are_encrypted_while_training(key, tmp_path):
+    line = "train plain --size 32 --network resnet20 --adapt auto --epochs 1 --batch-size 9 --out run --json"
+    own = "--key k.pvkey --scheme etc-gray -p block_size=4 --augment flip,shift"
+    answer = json.loads(run(f"{line} {own}"))
+    assert (answer["adaptation"], answer["encrypted_here"], answer["image_size"]) == ("ele", True, 32)
+    assert answer["augmentation"]["flip"] is True
+    assert Key.load("k.pvkey", passphrase="p").active.used == 36 + 4
+    encrypt_folder(
+        tmp_path / "plain", tmp_path / "veiled", scheme=create_scheme("etc-gray", block_size=4), key=key, size=SIZE
+    )
+    assert json.loads(run("evaluate run veiled --json"))["images"] == 20
+    with pytest.raises(UsageError, match="encrypted already, by etc-gray"):
+        run(f"train veiled --network resnet20 --out other {own}")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--key k.pvkey", "need a scheme"),
+        ("--scheme tanaka-le", "needs a key"),
+        ("--scheme svd-wang -p size=8 --key k.pvkey", "not of squares"),
+        ("--scheme madono-ele --key k.pvkey --mixup 1", "mixup of images"),
+    ],
+)
+def test_encryption_while_training_that_cannot_be(key, words, message):
+    with pytest.raises(UsageError, match=message):
+        run(f"train plain --size 32 --network resnet20 --epochs 1 --out run {words}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pixelveil.cli.train_options import augmentation_from, check_mixing, fresh_spec
+from pixelveil.cli.train_options import augmentation_from, check_mixing, fresh_spec, scheme_on_the_fly, side_of
 from pixelveil.errors import UsageError
 from pixelveil.schemes import SCHEMES, create_scheme
 from pixelveil.training.augment import Augmentation
@@ -68,3 +68,21 @@ def test_gray_planes_are_told_even_without_adaptation():
 def test_patches_and_large_images():
     assert spec("vit-cifar", scheme=create_scheme("etc-color")).adaptation == "none"
     assert spec(scheme=ETC, size=224).adaptation == "le"
+
+
+def test_what_encrypts_on_the_fly(tmp_path):
+    key = tmp_path / "k.pvkey"
+    assert scheme_on_the_fly(None, None, key_file=None, of_folder=SKK) is None
+    made = scheme_on_the_fly("etc-gray", ["block_size=4"], key_file=key, of_folder=None)
+    assert made == create_scheme("etc-gray", block_size=4)
+    assert scheme_on_the_fly("huang", None, key_file=None, of_folder=None) == create_scheme("huang")
+    with pytest.raises(UsageError, match="needs a key"):
+        scheme_on_the_fly("skk", None, key_file=None, of_folder=None)
+    with pytest.raises(UsageError, match="already"):
+        scheme_on_the_fly("skk", None, key_file=key, of_folder=SKK)
+
+
+def test_the_side_that_a_network_reads():
+    assert side_of(None, image_size=30) == 30
+    assert side_of(create_scheme("etc-gray"), image_size=30) == 32
+    assert side_of(ETC, image_size=30) == 32

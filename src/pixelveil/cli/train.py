@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from pixelveil.keys import Key
     from pixelveil.schemes import Scheme
-    from pixelveil.training.folders import TrainingImages
     from pixelveil.training.models import ModelSpec
 
 __all__ = ["evaluate", "predict", "train"]
@@ -76,6 +76,10 @@ def train(
     channels_last: options.ChannelsLastOption = False,
     weights: options.WeightsOption = None,
     pretrained: options.PretrainedOption = False,
+    key_file: OptionalKeyOption = None,
+    scheme: OptionalSchemeOption = None,
+    parameter: ParameterOption = None,
+    passphrase_file: PassphraseFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a classifier on plain or encrypted images; run it again after a kill and it goes on.
@@ -87,7 +91,8 @@ def train(
     by "pixelveil model encrypt", and what comes out is encrypted too. Other classes than its own get a new last layer.
 
     Encrypted images are mirrored and shifted as far as their scheme permits. With --adapt auto the network that their
-    scheme needs stands before the model.
+    scheme needs stands before the model. With --scheme (and --key) plain images are encrypted here, batch by batch,
+    after --augment moved them: for schemes that permit nothing afterwards. Every batch counts against the budget.
 
     Example: pixelveil train veiled/ --network resnet20 --adapt auto --epochs 20 --out run
     """
@@ -95,6 +100,7 @@ def train(
     from pixelveil.training.loop import TrainSettings
     from pixelveil.training.loop import train as run
     from pixelveil.training.models import find_checkpoint
+    from pixelveil.training.on_the_fly import Encrypting
 
     if start is not None and (model is not None or adapt != "none" or weights is not None or pretrained):
         what = "--model" if model is not None else "--adapt" if adapt != "none" else "--weights or --pretrained"
@@ -121,22 +127,25 @@ def train(
         images = open_training(data, size=size or (None if begun is None else begun[1].image_size), seed=seed)
         advance(1, 1)
     _tell_rejected(images.rejected)
-    options.check_mixing(mixup=mixup, cutmix=cutmix, scheme=images.scheme)
+    own = options.scheme_on_the_fly(scheme, parameter, key_file=key_file, of_folder=images.scheme)
+    side = options.side_of(own, image_size=images.image_size)
+    options.check_mixing(mixup=mixup, cutmix=cutmix, scheme=own or images.scheme)
     moves = options.augmentation_from(augment, scheme=images.scheme, image_size=images.image_size)
     settings = replace(settings, augmentation=moves)
     if begun is None:
         spec = options.fresh_spec(
             model or options.DEFAULT_MODEL,
             adaptation=adapt,
-            scheme=images.scheme,
+            scheme=own or images.scheme,
             classes=images.classes,
-            image_size=images.image_size,
+            image_size=side,
             public_weights=weights is not None or pretrained,
         )
         network = spec.build(seed=seed, weights=weights, pretrained=pretrained)
     else:
-        network, spec = _going_on(begun, images=images, seed=seed)
-    with progress(f"train {epochs} epochs") as advance:
+        network, spec = _going_on(begun, classes=images.classes, side=side, seed=seed)
+    opened = nullcontext() if key_file is None else open_key(key_file, passphrase_file=passphrase_file)
+    with opened as key, progress(f"train {epochs} epochs") as advance:
         result = run(
             network,
             spec=spec,
@@ -145,6 +154,7 @@ def train(
             settings=settings,
             out=out,
             origin=_origin(weights if start is None else find_checkpoint(start), pretrained=pretrained),
+            encrypting=None if own is None else Encrypting(own, key=key),
             advance=advance,
         )
 
@@ -163,7 +173,8 @@ def train(
             "seed": seed,
             "start": None if start is None else str(start),
             "encrypted_model": hasattr(network, "pixelveil"),
-            "image_size": images.image_size,
+            "encrypted_here": own is not None,
+            "image_size": side,
             "classes": list(images.classes),
             "training_images": len(images.training),
             "validation_images": len(images.validation),
@@ -299,14 +310,16 @@ def _begin(start: Path, data: Path) -> tuple[nn.Module, ModelSpec]:
     return network, spec
 
 
-def _going_on(begun: tuple[nn.Module, ModelSpec], *, images: TrainingImages, seed: int) -> tuple[nn.Module, ModelSpec]:
+def _going_on(
+    begun: tuple[nn.Module, ModelSpec], *, classes: tuple[str, ...], side: int, seed: int
+) -> tuple[nn.Module, ModelSpec]:
     """Return the model that was begun, with the classes of the images."""
     from pixelveil.training.models import with_classes
 
     network, spec = begun
-    if images.image_size != spec.image_size:
-        raise UsageError(f"images of {images.image_size} pixels; the checkpoint takes {spec.image_size}")
-    return with_classes(network, spec=spec, classes=images.classes, seed=seed)
+    if side != spec.image_size:
+        raise UsageError(f"images of {side} pixels; the checkpoint takes {spec.image_size}")
+    return with_classes(network, spec=spec, classes=classes, seed=seed)
 
 
 def _origin(file: Path | None, *, pretrained: bool) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pixelveil.cli.common import scheme_from
 from pixelveil.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ __all__ = [
     "augmentation_from",
     "check_mixing",
     "fresh_spec",
+    "scheme_on_the_fly",
+    "side_of",
 ]
 
 DEFAULT_MODEL = "vit_tiny_patch16_224"
@@ -136,6 +140,50 @@ def augmentation_from(words: str, *, scheme: Scheme | None, image_size: int) -> 
                 f"images encrypted by {scheme.name} bear no {word}", hint="--augment auto takes what they bear"
             )
     return Augmentation(flip="flip" in chosen, pixels=image_size // 8 if "shift" in chosen else 0)
+
+
+def scheme_on_the_fly(
+    name: str | None, parameters: Sequence[str] | None, *, key_file: Path | None, of_folder: Scheme | None
+) -> Scheme | None:
+    """Return the scheme that plain images are encrypted with while training; None: they are read as they are.
+
+    Args:
+        name: What ``--scheme`` says.
+        parameters: What ``--parameter`` says.
+        key_file: What ``--key`` says.
+        of_folder: What encrypted the folder; None for plain images.
+
+    Raises:
+        UsageError: Only one of scheme and key is there, or the images are encrypted already.
+    """
+    if name is None:
+        if key_file is not None or parameters:
+            raise UsageError("--key and --parameter need a scheme", hint="choose one with --scheme")
+        return None
+    if of_folder is not None:
+        raise UsageError(f"the images are encrypted already, by {of_folder.name}", hint="train without --scheme")
+    scheme = scheme_from(name, list(parameters) if parameters else None)
+    if key_file is None and scheme.key_policy in ("shared", "derived"):
+        raise UsageError(f"{name} needs a key", hint="give its file: --key FILE")
+    return scheme
+
+
+def side_of(scheme: Scheme | None, *, image_size: int) -> int:
+    """Return the side of the images that a network reads: encryption pads to whole blocks.
+
+    Args:
+        scheme: Encrypts the images here; None: nothing does.
+        image_size: Their side before it.
+
+    Raises:
+        UsageError: Encrypted images are neither squares nor three square planes side by side.
+    """
+    if scheme is None:
+        return image_size
+    height, width, channels = scheme.encrypted_shape((image_size, image_size, 3))
+    if width * channels != 3 * height:
+        raise UsageError(f"{scheme.name} makes images of {height}x{width}x{channels}, not of squares")
+    return height
 
 
 def check_mixing(*, mixup: float, cutmix: float, scheme: Scheme | None) -> None:

@@ -33,6 +33,7 @@ from pixelveil.training.dataset import ImageDataset, ImageSource, to_network
 from pixelveil.training.evaluate import accuracy, predict_logits
 from pixelveil.training.mixing import mix_pairs
 from pixelveil.training.models import ModelSpec, load_checkpoint, save_checkpoint
+from pixelveil.training.on_the_fly import Encrypting, encrypted_batch, encrypted_images
 from pixelveil.training.state import load_state, save_state
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def train(
     settings: TrainSettings,
     out: Path,
     origin: str = "",
+    encrypting: Encrypting | None = None,
     advance: Callable[[int, int], None] | None = None,
 ) -> TrainResult:
     """Train a classifier; call it again after a kill and it goes on where the last whole epoch ended.
@@ -159,6 +161,8 @@ def train(
         settings: How to train.
         out: Folder of the run; made if missing.
         origin: Names the weights that the run began with, so that it is not continued from others; empty: fresh ones.
+        encrypting: Encrypts each batch here, after it was augmented, and the validation images once; None: the images
+            are read as they are.
         advance: Called with the steps done and the steps in all.
 
     Raises:
@@ -183,6 +187,7 @@ def train(
         "model": spec.to_metadata(),
         "data": {"training": _digest(train_set), "validation": _digest(validation_set)},
         **({"origin": origin} if origin else {}),
+        **({"encryption": encrypting.facts} if encrypting is not None else {}),
     }
     average = average_of(model) if settings.ema else None
     stored = model if average is None else nn.ModuleDict({"model": model, "average": average})
@@ -193,9 +198,10 @@ def train(
     if accelerator.is_main_process and state is None:
         write_atomic(out / "run.json", json.dumps(run, indent=1).encode())
     judged = model if average is None else average
-    for epoch in range(progress["epoch"] + 1, settings.epochs + 1):
-        if settings.patience and progress["epoch"] - progress["best_epoch"] >= settings.patience:
-            break
+    if encrypting is not None and not _is_over(progress, settings):
+        validation_set = encrypted_images(validation_set, encrypting=encrypting)
+    while not _is_over(progress, settings):
+        epoch = progress["epoch"] + 1
         started = time.perf_counter()
         loss = _run_epoch(
             wrapped,
@@ -206,6 +212,7 @@ def train(
             settings,
             epoch=epoch,
             steps=steps,
+            encrypting=encrypting,
             after_step=_averaging(average, model, decay=settings.ema),
             advance=advance,
         )
@@ -241,6 +248,13 @@ def train(
     )
 
 
+def _is_over(progress: dict[str, Any], settings: TrainSettings) -> bool:
+    """Tell whether all epochs are done, or patience is at its end."""
+    done: int = progress["epoch"]
+    best: int = progress["best_epoch"]
+    return done >= settings.epochs or 0 < settings.patience <= done - best
+
+
 def _run_epoch(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -251,6 +265,7 @@ def _run_epoch(
     *,
     epoch: int,
     steps: int,
+    encrypting: Encrypting | None,
     after_step: Callable[[int], None],
     advance: Callable[[int, int], None] | None,
 ) -> float:
@@ -274,8 +289,11 @@ def _run_epoch(
     with torch.random.fork_rng(), _float32_stem(model):
         torch.manual_seed(settings.seed * 1_000_003 + epoch)  # dropout
         for number, (raw, labels) in enumerate(loader):
+            if encrypting is not None:
+                raw = encrypted_batch(raw, moves=settings.augmentation, generator=generator, encrypting=encrypting)
             batch = to_network(raw, mean=spec.mean, std=spec.std, device=device)
-            batch = augment(batch, settings=settings.augmentation, generator=generator)
+            if encrypting is None:
+                batch = augment(batch, settings=settings.augmentation, generator=generator)
             batch, partner, share = mix_pairs(batch, mixup=settings.mixup, cutmix=settings.cutmix, random=random)
             if settings.channels_last:
                 batch = batch.contiguous(memory_format=torch.channels_last)

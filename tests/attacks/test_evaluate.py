@@ -3,6 +3,7 @@ import pytest
 
 from pixelveil.attacks import Reconstruction
 from pixelveil.attacks.evaluate import best_reading, score
+from pixelveil.attacks.public_images.readings import color_readings, image_turns, products
 from pixelveil.errors import UsageError
 
 
@@ -27,6 +28,20 @@ def test_a_reading_for_each():
     each = best_reading(Reconstruction(images=mixed, versions=VERSIONS, per_image=True), plain)
     assert not np.array_equal(one, plain)
     np.testing.assert_array_equal(each, plain)
+
+
+@pytest.mark.parametrize("per_image", [False, True])
+@pytest.mark.parametrize("side", [24, 96])
+def test_of_many_readings_the_best_is_found(per_image, side):
+    """Of 96, in full where they are few and small, and by a shortlist otherwise."""
+    versions = products(image_turns(square=True), color_readings(channels=3, jointly=True))
+    plain = pictures(count=20, side=side)
+    plain = np.stack([np.roll(plain[..., channel], 5 * channel, axis=1) for channel in range(3)], axis=-1)
+    hidden = versions[61](plain)
+    if per_image:
+        hidden = np.where(np.arange(20)[:, None, None, None] % 2 == 0, hidden, versions[14](plain))
+    found = best_reading(Reconstruction(images=hidden, versions=versions, per_image=per_image), plain)
+    np.testing.assert_array_equal(found, plain)
 
 
 def test_scores_are_of_the_reading():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelveil.attacks.attack import Images, Reconstruction
+from pixelveil.attacks.attack import Images, Reconstruction, Version
 from pixelveil.attacks.measures import edge_correlation, mutual_information, psnr, ranks, ssim
 from pixelveil.errors import UsageError
 
@@ -19,6 +19,10 @@ MEASURES = {"ssim": ssim, "edges": edge_correlation, "information": mutual_infor
 
 # A reading that holds for all victims is chosen on so many of them: more would change nothing but the time.
 _CHOSEN_ON = 64
+# Of many readings, so many are compared in full: those that are most alike in small, on fewer victims.
+_FINALISTS = 6
+_SHORTLISTED_ON = 16
+_SMALL = 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,13 +87,46 @@ def best_reading(reconstruction: Reconstruction, plain: Images) -> Images:
     if not versions:
         return images
     if reconstruction.per_image:
-        readings = [version(images) for version in versions]
-        likeness = np.stack([_likeness(reading, plain) for reading in readings])
-        chosen = likeness.argmax(axis=0)
-        return np.stack([readings[version][place] for place, version in enumerate(chosen)])
+        return _best_of_each(images, versions, plain)
+    few, truth = images[:_SHORTLISTED_ON], _small(plain[:_SHORTLISTED_ON])
+    likeness = [float(_likeness(_small(version(few)), truth).mean()) for version in versions]
+    finalists = [versions[place] for place in np.argsort(-np.array(likeness), kind="stable")[:_FINALISTS]]
     few, truth = images[:_CHOSEN_ON], plain[:_CHOSEN_ON]
-    best = max(versions, key=lambda version: float(_likeness(version(few), truth).mean()))
+    best = max(finalists, key=lambda version: float(_likeness(version(few), truth).mean()))
     return best(images)
+
+
+def _best_of_each(images: Images, versions: Sequence[Version], plain: Images) -> Images:
+    """Return each image in the reading that is most like its original."""
+    truth = _small(plain)
+    likeness = np.stack([_likeness(_small(version(images)), truth) for version in versions])
+    finalists = np.argsort(-likeness, axis=0, kind="stable")[:_FINALISTS]
+    readings = np.stack([_read(images, versions, chosen) for chosen in finalists])
+    best = np.stack([_likeness(reading, plain) for reading in readings]).argmax(axis=0)
+    chosen: Images = readings[best, np.arange(len(images))]
+    return chosen
+
+
+def _read(images: Images, versions: Sequence[Version], chosen: NDArray[np.intp]) -> Images:
+    """Return each image in its own reading, one of ``versions``."""
+    result = np.empty_like(images)
+    for place in np.unique(chosen):
+        mine = chosen == place
+        result[mine] = versions[place](images[mine])
+    return result
+
+
+def _small(images: Images) -> Images:
+    """Return means of squares, so many pixels a side that the shorter side of the images keeps 32 or more."""
+    factor = min(images.shape[1:3]) // _SMALL
+    if factor < 2:
+        return images
+    count, height, width, channels = images.shape
+    rows, columns = height // factor, width // factor
+    whole = images[:, : rows * factor, : columns * factor]
+    squares = whole.reshape(count, rows, factor, columns, factor, channels)
+    means: Images = np.rint(squares.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    return means
 
 
 def _likeness(images: Images, plain: Images) -> NDArray[np.float64]:

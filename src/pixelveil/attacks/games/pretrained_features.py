@@ -107,7 +107,9 @@ def network_features(
                 if batch.shape[-2:] != (size, size):
                     batch = interpolate(batch, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
                 answers = layers(model, batch)
-                found.append([torch.cat([a.mean((2, 3)), a.std((2, 3), unbiased=False)], dim=1).numpy() for a in answers])
+                found.append(
+                    [torch.cat([a.mean((2, 3)), a.std((2, 3), unbiased=False)], dim=1).numpy() for a in answers]
+                )
         return {f"layer {place + 1}": np.concatenate(parts) for place, parts in enumerate(zip(*found, strict=True))}
 
     return features

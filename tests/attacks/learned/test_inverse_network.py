@@ -9,15 +9,9 @@ from pixelveil.attacks import Budget
 from pixelveil.attacks.ciphertexts.leading_bit import LeadingBit
 from pixelveil.attacks.controls import aes_noise
 from pixelveil.attacks.evaluate import score
-from pixelveil.attacks.learned.inverse_network import (
-    InverseNetwork,
-    encrypt_own,
-    nearest_reading,
-    own_scheme,
-    read,
-    start_of,
-)
+from pixelveil.attacks.learned.inverse_network import InverseNetwork, nearest_reading, read, start_of
 from pixelveil.attacks.learned.networks import u_net
+from pixelveil.attacks.learned.own_keys import encrypt_own, own_scheme
 from pixelveil.errors import UsageError
 
 UNLIMITED = Budget(seconds=1e6)
@@ -131,13 +125,11 @@ def test_gray_and_flat_images(public, held):
         assert InverseNetwork(width=4, steps=2).run(evidence, budget=UNLIMITED).images.shape == flat.shape
 
 
-def test_own_keys_differ_and_come_from_the_seed(public):
-    for name in ("smkk", "skk", "skk-g"):
-        scheme = own_scheme(create_scheme(name), public=public)
-        assert scheme.key_policy != "ephemeral"
-        first, again = (encrypt_own(scheme, public[:2], generator=np.random.default_rng(0)) for _ in range(2))
-        np.testing.assert_array_equal(first, again)
-        assert (first != encrypt_own(scheme, public[:2], generator=np.random.default_rng(1))).mean() > 0.3
+def test_large_images_are_learned_from_in_pieces(victims, public, held):
+    large = np.tile(victims[:2], (1, 4, 3, 1))
+    evidence = held(create_scheme("skk", shuffle="none"), large, public=np.tile(public[:10], (1, 4, 3, 1)))
+    found = InverseNetwork(width=4).run(evidence, budget=Budget(seconds=0))
+    np.testing.assert_array_equal(found.images, LeadingBit().run(evidence).images)
 
 
 def test_the_start_is_what_is_nearest(public):

@@ -7,74 +7,38 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Attack, Budget, Evidence, Images, Reconstruction
 from pixelveil.attacks.ciphertexts.leading_bit import FoldedReading, fold
 from pixelveil.attacks.ciphertexts.single_pixels import channels_shuffled, filtered_after, leaves_pixels
 from pixelveil.attacks.learned.fitting import Player, Schedule, fit, held_out, reproducible
 from pixelveil.attacks.learned.networks import block_network, order_statistics, structural_loss, u_net
+from pixelveil.attacks.learned.own_keys import encrypt_own, own_scheme, pieces
 from pixelveil.attacks.learned.tensors import Scale, scale_of, to_images, to_tensor
 from pixelveil.attacks.pairs.regression import Linear, ridge
 from pixelveil.errors import UsageError
-from pixelveil.keys import Epoch, Key
-from pixelveil.keys.epoch import EpochRecord, fingerprint_of
-from pixelveil.keys.stream import NONCE_BYTES
 from pixelveil.schemes import Scheme
-from pixelveil.schemes.fitting import fit_asset
 from pixelveil.schemes.layout import lay_back
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-__all__ = ["InverseNetwork", "Start", "encrypt_own", "nearest_reading", "own_scheme", "read", "start_of"]
+__all__ = ["InverseNetwork", "Start", "nearest_reading", "read", "start_of"]
 
-_ROOT_BYTES = 32
 # Steps that one batch is used for where a key takes long to expand: matrices of floats are factorized.
 _USES = 16
 # Pixels, and images at least and at most, of a batch, of what is held out, and of what the start is chosen by.
 _BATCH = (1 << 14, 2, 64)
-_HELD = (1 << 17, 8, 64)
-_FOR_START = (1 << 18, 16, 256)
-# Own keys that the start is chosen by.
-_KEYS = 4
+_HELD = (1 << 17, 4, 64)
+_FOR_START = (1 << 18, 8, 256)
+# Own keys for so many images, and for a batch: what one key does must not be learned. Few where they are costly.
+_KEYS = {"uint8": 32, "float32": 4}
+_KEYS_OF_BATCH = {"uint8": 4, "float32": 1}
 # Images that are read at a time.
 _AT_ONCE = 64
 # Of the regression from sorted values of a block to its pixels, relative to their mean energy.
 _STRENGTH = 1e-4
-
-
-def own_scheme(scheme: Scheme, *, public: Images) -> Scheme:
-    """Return the scheme as an attacker can run it: keys that one can repeat, an own pool or basis.
-
-    Args:
-        scheme: What is attacked, without its asset.
-        public: uint8 (m, H, W, C): what own assets are made of.
-    """
-    if scheme.key_policy == "ephemeral" and "derived" in scheme.policies:
-        scheme = replace(scheme, key_policy="derived")
-    return scheme.bind(fit_asset(scheme, images=public)) if scheme.needs_asset else scheme
-
-
-def encrypt_own(scheme: Scheme, plain: Images, *, generator: np.random.Generator) -> Images:
-    """Encrypt an attacker's own images under a key that is made for this batch; of a seed, since it protects nothing.
-
-    Args:
-        scheme: Of `own_scheme`.
-        plain: uint8 (n, H, W, C).
-        generator: Draws key and nonces.
-    """
-    if scheme.key_policy in ("none", "ephemeral"):
-        return np.asarray(scheme.encrypt(plain).images)
-    root, count = generator.bytes(_ROOT_BYTES), len(plain)
-    record = EpochRecord(
-        number=1, state="active", fingerprint=fingerprint_of(root), budget=count, used=0, created="2000-01-01"
-    )
-    nonces: NDArray[np.uint8] | None = None
-    if scheme.key_policy == "derived":
-        nonces = np.frombuffer(generator.bytes(NONCE_BYTES * count), np.uint8).reshape(count, NONCE_BYTES)
-    return np.asarray(scheme.encrypt(plain, key=Key(epochs=(Epoch(record, root=root),)), nonces=nonces).images)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -278,7 +242,8 @@ class _Course:
         plain = self.images[chosen.integers(len(self.images), size=self.batch)]
         turned = chosen.integers(2, size=self.batch)[:, None, None, None]
         plain = np.where(turned, plain[:, :, ::-1], plain)
-        return plain, encrypt_own(self.scheme, plain, generator=chosen)
+        keys = _KEYS_OF_BATCH[self.scheme.output_dtype]
+        return plain, encrypt_own(self.scheme, plain, generator=chosen, keys=keys)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,24 +292,24 @@ class InverseNetwork(Attack):
         self.check(evidence)
         if evidence.public is None:
             raise UsageError("there are no public images")
-        budget = budget or Budget()
-        train, held = held_out(len(evidence.public))
-        scheme = own_scheme(evidence.scheme, public=evidence.public[train])
-        generator = evidence.generator
-        some = evidence.public[generator.permutation(train)[: _images(evidence.shape, _FOR_START)]]
-        parts = [encrypt_own(scheme, part, generator=generator) for part in np.array_split(some, min(_KEYS, len(some)))]
-        start = start_of(evidence.scheme, plain=some, encrypted=np.concatenate(parts))
-        plain = evidence.public[held[: _images(evidence.shape, _HELD)]]
-        encrypted = encrypt_own(scheme, plain, generator=generator)
+        budget, generator, keys = budget or Budget(), evidence.generator, _KEYS[evidence.scheme.output_dtype]
+        known = evidence.public if leaves_pixels(evidence.scheme) else pieces(evidence.public, generator=generator)
+        train, held = held_out(len(known))
+        scheme, size = own_scheme(evidence.scheme, public=known[train]), known.shape[1:]
+        some = known[generator.permutation(train)[: _images(size, _FOR_START)]]
+        encrypted = encrypt_own(scheme, some, generator=generator, keys=keys)
+        start = start_of(evidence.scheme, plain=some, encrypted=encrypted)
+        plain = known[held[: _images(size, _HELD)]]
+        encrypted = encrypt_own(scheme, plain, generator=generator, keys=keys)
         with reproducible(evidence.seed):
             network = self._network(start)
         course = _Course(
             network=network,
             start=start,
             scheme=scheme,
-            images=evidence.public[train],
+            images=known[train],
             structure=self.structure,
-            batch=_images(evidence.shape, _BATCH),
+            batch=_images(size, _BATCH),
         )
         found = fit(
             [course.player(rate=self.rate)],
@@ -355,7 +320,7 @@ class InverseNetwork(Attack):
             advance=advance,
         )
         return Reconstruction(
-            images=_read_all(network, start, evidence.ciphertexts[: evidence.victims]),
+            images=_read_all(network, replace(start, shape=evidence.shape), evidence.ciphertexts[: evidence.victims]),
             versions=(FoldedReading(), FoldedReading(inverted=True)) if start.folds else (),
             per_image=start.folds,
             facts={"starts from": start.base, "steps": found.steps, "loss before": found.first, "loss": found.best},
@@ -379,7 +344,7 @@ def _read_all(network: nn.Module, start: Start, encrypted: Images) -> Images:
     return np.concatenate(parts)
 
 
-def _images(shape: tuple[int, int, int], limits: tuple[int, int, int]) -> int:
+def _images(shape: tuple[int, ...], limits: tuple[int, int, int]) -> int:
     """Return how many images of a shape have so many pixels together, within limits."""
     pixels, fewest, most = limits
     return int(np.clip(pixels // (shape[0] * shape[1]), fewest, most))

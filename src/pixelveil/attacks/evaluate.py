@@ -92,7 +92,7 @@ def best_reading(reconstruction: Reconstruction, plain: Images) -> Images:
     likeness = [float(_likeness(_small(version(few)), truth).mean()) for version in versions]
     finalists = [versions[place] for place in np.argsort(-np.array(likeness), kind="stable")[:_FINALISTS]]
     few, truth = images[:_CHOSEN_ON], plain[:_CHOSEN_ON]
-    best = max(finalists, key=lambda version: float(_likeness(version(few), truth).mean()))
+    best: Version = max(finalists, key=lambda version: float(_likeness(version(few), truth).mean()))
     return best(images)
 
 

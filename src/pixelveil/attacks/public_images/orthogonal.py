@@ -218,7 +218,7 @@ def find_rotation(
     wanted = lagged(public.scores, grid=grid)
     triples = third_moments(seen.scores, count=_TRIPLES) * third_moments(public.scores, count=_TRIPLES)
     numbers, slot = np.arange(grid[0] * grid[1]).reshape(1, *grid, 1), np.argsort(places)
-    found = []
+    found: list[tuple[float, NDArray[np.int64], NDArray[np.float64], list[Matrix]]] = []
     for reading in image_turns(square=grid[0] == grid[1]):
         if found and budget is not None and budget.spent:
             break

@@ -22,7 +22,7 @@ def crops():
     for names in (("astronaut", "chelsea"), ("coffee", "rocket")):
         sources = [getattr(data, name)()[::4, ::4] for name in names]
         some = []
-        for number in range(500):
+        for number in range(400):
             source = sources[number % 2]
             top, left = (int(generator.integers(size - 16)) for size in source.shape[:2])
             some.append(source[top : top + 16, left : left + 16])

@@ -84,7 +84,7 @@ def read_whitened_blocks(
     if scrambled:
         links = matrix_links(blocks[:_LINKED]), matrix_links(public[:_LINKED])
         places = find_layout(links[0], links[1], generator=generator, budget=budget)
-    best, own = _rotation(blocks, wanted, places=places, grid=grid, generator=generator)
+    best, own = _rotation(blocks, wanted, places=places, grid=grid, generator=generator, budget=budget)
     for _ in range(_PASSES if scrambled else 0):
         if budget is not None and budget.spent:
             break
@@ -92,7 +92,7 @@ def read_whitened_blocks(
         links = column_links(standardized(read)), column_links(standardized(public))
         order = np.argsort(find_layout(links[0], links[1], generator=generator, budget=budget))
         places = np.argsort(best.slot[order])
-        again, seen = _rotation(blocks, wanted, places=places, grid=grid, generator=generator)
+        again, seen = _rotation(blocks, wanted, places=places, grid=grid, generator=generator, budget=budget)
         if again.total <= best.total * (1 + 1e-3):
             break
         best, own = again, seen
@@ -106,9 +106,10 @@ def _rotation(
     places: NDArray[np.int64],
     grid: tuple[int, int],
     generator: np.random.Generator,
+    budget: Budget | None,
 ) -> tuple[Rotation, Components]:
     own = neighbor_components(blocks, slot=np.argsort(places), grid=grid)
-    return find_rotation(own, wanted, places=places, grid=grid, generator=generator), own
+    return find_rotation(own, wanted, places=places, grid=grid, generator=generator, budget=budget), own
 
 
 def _read(own: Components, rotation: Rotation, public: Components) -> NDArray[np.float32]:

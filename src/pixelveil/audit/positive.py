@@ -93,9 +93,7 @@ GAME_POSITIVES: dict[str, GamePositive] = {
     "accumulation": GamePositive(scheme="skk-g", parameters={"noise_std": 60.0}, least=0.3),
     "chosen-images": GamePositive(scheme="skk", least=0.8),
     "embedding-probe": GamePositive(scheme="etc-color", parameters={"block_size": 4}, least=0.5),
-    "encoder-recovery": GamePositive(
-        scheme="neuracrypt", parameters={"block_size": 8, "hidden": 96, "depth": 1}, least=0.2
-    ),
+    "encoder-recovery": GamePositive(scheme="vit-orthogonal", parameters={"block_size": 8}, least=0.5),
     "labels": GamePositive(scheme="skk", least=0.05),
     "linking": GamePositive(scheme="skk", least=0.8),
     "matching": GamePositive(scheme="skk", least=0.8),

@@ -25,7 +25,7 @@ def test_one_key_for_all_teaches_nothing_about_another(tiles, monkeypatch):
 
     monkeypatch.setattr(rehearsal, "readings_for", pixels)
     found = rehearse(create_scheme("tanaka-le"), tiles[0][:128], public=tiles[1])
-    assert found.shares["pixels"] < 0.2
+    assert found.shares["pixels"] < 0.4
 
 
 def test_several_encryptions_show_more_than_one(tiles):

@@ -2,7 +2,8 @@
 
 A point of few images is measured under several keys, until there are as many victims as a verdict needs. There are two
 controls, in the same choice of readings: the attack on noise, and what it read, scored against images that it is *not*
-a reading of, for smooth pictures are alike without showing each other. For each measure the higher one counts.
+a reading of, for smooth pictures are alike without showing each other. For each measure the higher one counts. The
+positive control is the curve itself: at its upper end the attack reads what it does not read at the lower one.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ class VitOrthogonal(Scheme):
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertexts only, some tens under one key, and public images of the same kind: block covariances give back "
         "the matrix, boundaries the order of blocks.",
+        "Whitening before the matrix takes more ciphertexts, no more: covariances of neighboring blocks give it back.",
         "One to four known images with their ciphertexts: least squares gives back the matrix; photographs of 224 x "
         "224 are read at SSIM 0.92 with one, 1.00 with four (attacks-pairs.json).",
         "The server that runs the encrypted model computes the plain model's own tokens; if it knows or guesses the "

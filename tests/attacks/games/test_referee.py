@@ -5,7 +5,15 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from pixelveil import create_scheme
 from pixelveil.attacks.attack import Budget
 from pixelveil.attacks.games.controls import Plain
-from pixelveil.attacks.games.referee import affordable, link_scores, match, member_scores, new_key, public_part, tell_apart
+from pixelveil.attacks.games.referee import (
+    affordable,
+    link_scores,
+    match,
+    member_scores,
+    new_key,
+    public_part,
+    tell_apart,
+)
 from pixelveil.errors import UsageError
 
 

@@ -22,7 +22,7 @@ _CHOSEN_ON = 64
 # Of many readings, so many are compared in full: those that are most alike in small, on fewer victims.
 _FINALISTS = 6
 _SHORTLISTED_ON = 16
-_SMALL = 32
+_SMALL = 16
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +117,7 @@ def _read(images: Images, versions: Sequence[Version], chosen: NDArray[np.intp])
 
 
 def _small(images: Images) -> Images:
-    """Return means of squares, so many pixels a side that the shorter side of the images keeps 32 or more."""
+    """Return means of squares, so many pixels a side that the shorter side of the images keeps 16 or more."""
     factor = min(images.shape[1:3]) // _SMALL
     if factor < 2:
         return images

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pixelveil.attacks.attack import Access, Attack, Budget, Evidence, Images, Reconstruction
-from pixelveil.attacks.ciphertexts.leading_bit import FoldedReading, fold
+from pixelveil.attacks.ciphertexts.leading_bit import FoldedReading, fold, folded_readings
 from pixelveil.attacks.ciphertexts.single_pixels import channels_shuffled, filtered_after, leaves_pixels
 from pixelveil.attacks.learned.fitting import Player, Schedule, fit, held_out, reproducible
 from pixelveil.attacks.learned.networks import block_network, order_statistics, structural_loss, u_net
@@ -321,7 +321,7 @@ class InverseNetwork(Attack):
         )
         return Reconstruction(
             images=_read_all(network, replace(start, shape=evidence.shape), evidence.ciphertexts[: evidence.victims]),
-            versions=(FoldedReading(), FoldedReading(inverted=True)) if start.folds else (),
+            versions=folded_readings(shuffled=channels_shuffled(evidence.scheme)) if start.folds else (),
             per_image=start.folds,
             facts={"starts from": start.base, "steps": found.steps, "loss before": found.first, "loss": found.best},
         )

@@ -132,7 +132,9 @@ def measured(case: Case, *, plain: Bytes, public: Bytes, fitted: Bytes) -> Row:
         "attack": case.attack,
         "pairs" if known else "images": case.images,
     }
-    return row | _figures(found, controls)
+    row |= _figures(found, controls)
+    print(row, flush=True)
+    return row
 
 
 def rotated(keys: int, *, plain: Bytes, public: Bytes, block: int = 4) -> Row:
@@ -151,7 +153,9 @@ def rotated(keys: int, *, plain: Bytes, public: Bytes, block: int = 4) -> Row:
     groups = [plain[number * each : (number + 1) * each] for number in range(min(keys, _GROUPS))]
     found, controls = _scored([(one, scheme) for one in groups], scheme, read=_neighbors, public=public, pairs=0)
     row: Row = {"keys": keys, "images_per_key": each}
-    return row | _figures(found, controls)
+    row |= _figures(found, controls)
+    print(row, flush=True)
+    return row
 
 
 def _groups(plain: Bytes, *, images: int) -> list[Bytes]:
@@ -206,7 +210,6 @@ def _figures(found: Sequence[Scores], controls: Scores) -> Row:
     for name, one in (("ssim", "ssim"), ("edge_correlation", "edges")):
         row[name] = round(both.mean(one), 3)
         row[f"{name}_control"] = round(controls.mean(one), 3)
-    print(row, flush=True)
     return row
 
 

@@ -61,3 +61,12 @@ def test_what_knows_the_victims_fails(images):
 def test_one_victim_has_no_other_to_compare_with(images):
     found = Reconstruction(images=images.victims[:1])
     assert check_negative(found, images.victims[:1], score(found, images.victims[:1])).passed
+
+
+def test_a_network_that_has_learned_nothing_fails(bench, fakes):
+    """It must exceed the attack without a network that it starts from."""
+    rival = Positive(scheme="skk", parameters={"shuffle": "none"}, images=50, least=0.1, beats="leading-bit")
+    found = run_positive(fakes.Folding(), bench=bench, seconds=9, positives={"folding": rival})
+    assert found.facts["reached"] >= 0.1
+    assert found.facts["reached"] <= found.facts["rival"]
+    assert not found.passed

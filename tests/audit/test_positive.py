@@ -26,3 +26,12 @@ def test_every_game_has_one_too():
         if name in GAMES:
             assert GAMES[name]().obstacle(scheme) == "", name
         assert 0 < wanted.least <= 1
+
+
+def test_a_network_must_beat_the_attack_that_it_starts_from():
+    for wanted in POSITIVES.values():
+        assert (
+            not wanted.beats
+            or ATTACKS[wanted.beats]().obstacle(create_scheme(wanted.scheme, **wanted.parameters)) == ""
+        )
+    assert POSITIVES["inverse-network"].beats == "leading-bit"

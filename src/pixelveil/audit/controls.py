@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pixelveil.attacks.attack import Attack, Budget, Images, Reconstruction
+from pixelveil.attacks.catalogue import create_attack
 from pixelveil.attacks.evaluate import Scores, score
 from pixelveil.attacks.intervals import of_mean, of_share
 from pixelveil.attacks.verdict import RULES, Rules
@@ -50,11 +51,16 @@ def run_positive(attack: Attack, *, bench: Bench, seconds: float, positives: Map
         victims = min(len(places), len(other.images.victims))
         evidence = other.evidence(attack.access, places=places, victims=victims, pairs=wanted.pairs or None)
         found = attack.run(evidence, budget=Budget(seconds=seconds))
-        reached = score(found, other.images.encrypted[:victims]).mean(wanted.measure)
+        plain = other.images.encrypted[:victims]
+        reached = score(found, plain).mean(wanted.measure)
+        if wanted.beats:
+            rival = score(create_attack(wanted.beats).run(evidence), plain).mean(wanted.measure)
+            facts |= {"beats": wanted.beats, "rival": rival}
     except UsageError as error:  # such as images of one channel, where it needs three
         return Control(passed=False, facts={**facts, "reason": str(error)})
     facts |= {"images": len(places), "pairs": 0 if evidence.pairs is None else len(evidence.pairs.plain)}
-    return Control(passed=reached >= wanted.least, facts={**facts, "reached": reached})
+    passed = reached >= wanted.least and reached > facts.get("rival", -np.inf)
+    return Control(passed=bool(passed), facts={**facts, "reached": reached})
 
 
 def _scheme(wanted: Positive, *, shape: tuple[int, int, int]) -> Scheme:

@@ -11,6 +11,8 @@ __all__ = ["RESULT", "caption", "figures"]
 
 RESULT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "pictures.json"
 
+# The smallest excess over noise that is called one here; verdicts are for audits, on many images.
+_FLOOR = 0.05
 _HELD = {
     "ciphertexts": "encrypted images alone",
     "public images": "encrypted and public images",
@@ -45,9 +47,11 @@ def caption(row: Mapping[str, Any]) -> str:
     if row["access"] == "pairs":
         with_what = f"{row['pairs']} known pair{'s' if row['pairs'] > 1 else ''}"
     count = f"{row['images']} images in all" if row.get("images", 1) > row["victims"] else ""
+    above = max(row[measure] - row[f"{measure}_control"] for measure in ("ssim", "edges"))
+    nothing = " Nothing is read: noise gives the same." if above < _FLOOR else ""
     return (
         f"Plain, encrypted, and what `{row['attack']}` reads with {', '.join(filter(None, (with_what, count)))}: "
         f"SSIM {row['ssim']:.2f} (the same attack on noise: {row['ssim_control']:.2f}), edge correlation "
         f"{row['edges']:.2f} ({row['edges_control']:.2f}), means over {row['victims']} photographs of "
-        f"{row['side']} x {row['side']} pixels."
+        f"{row['side']} x {row['side']} pixels.{nothing}"
     )

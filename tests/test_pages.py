@@ -138,6 +138,8 @@ def test_captions_say_who_read_what_and_what_noise_gives():
     row |= {"ssim": 0.5, "ssim_control": 0.25, "edges": 0.75, "edges_control": 0.0}
     text = caption(row)
     assert all(part in text for part in ("`some`", "2 known pairs", "SSIM 0.50", "0.25", "0.75 (0.00)", "64 x 64"))
+    assert "Nothing is read" not in text
+    assert "Nothing is read" in caption({**row, "ssim": 0.27, "edges": 0.0})
     assert "no resistance" in caption({"scheme": "masked-image"})
 
 

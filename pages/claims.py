@@ -14,6 +14,7 @@ from typing import Any
 from pages.captions import caption, figures
 from pages.schemes import table
 from pixelveil.atomic import write_atomic
+from pixelveil.schemes import create_scheme
 from pixelveil.schemes.published import PUBLISHED
 
 __all__ = ["RESULT", "claims_page", "main"]
@@ -145,7 +146,10 @@ def _picture(name: str, picture: Row) -> str:
             f"correlation {weak['edges']:.2f}, {weak['edges_control']:.2f})"
         )
     alt = "plain, encrypted, the attack of the claim, the stronger attack"
-    return f"![{alt}](pictures/claims/{name}.png)\n\nPlain, encrypted, {first}, and what {told}"
+    usual = create_scheme(strong["scheme"]).parameters
+    changed = {field: value for field, value in strong["parameters"].items() if usual.get(field) != value}
+    scheme = _scheme({**strong, "parameters": changed})
+    return f"![{alt}](pictures/claims/{name}.png)\n\nPlain, encrypted, {first}, and what {told} The scheme is {scheme}."
 
 
 def _rows(rows: Iterable[Row]) -> str:

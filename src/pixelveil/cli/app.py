@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pixelveil.cli import audit, data, demo, keys, model, schemes, train
+from pixelveil.cli import audit, data, demo, experiment, keys, model, schemes, train
 from pixelveil.cli.common import report_error
 from pixelveil.errors import PixelveilError
 
@@ -18,6 +18,7 @@ _HELP = """Encrypt images so that people cannot see them and neural networks sti
 
 Begin with: pixelveil demo. Keys: keygen, inspect, rotate. Images: encrypt, decrypt, verify. Models: train, evaluate,
 predict, model. What each scheme does and what breaks it: schemes. What attackers make of your own images: audit.
+Published tables beside measured ones: experiment.
 
 This is visual protection, not encryption in the cryptographic sense; SECURITY.md says what that means.
 
@@ -37,6 +38,7 @@ def build_app() -> typer.Typer:
     app.add_typer(model.build_app(), name="model")
     app.add_typer(schemes.build_app(), name="schemes")
     app.add_typer(audit.build_app(), name="audit")
+    app.add_typer(experiment.build_app(), name="experiment")
     return app
 
 

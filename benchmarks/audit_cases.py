@@ -37,7 +37,7 @@ class Case:
 
 # Small networks, trained briefly: enough to audit what such a transformation hides, not what it lets others learn.
 _NETWORK = (
-    *("--epochs", "3", "--batch-size", "64", "--limit", "2000"),
+    *("--epochs", "3", "--batch-size", "64", "--limit", "1000"),
     *("-p", "width=16", "-p", "depth=3", "-p", "classifier-epochs=5"),
 )
 

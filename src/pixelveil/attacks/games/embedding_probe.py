@@ -14,15 +14,12 @@ from pixelveil.attacks.attack import Access, Budget, Images
 from pixelveil.attacks.games.feature_bank import bank_features
 from pixelveil.attacks.games.game import Deck, Game, GameResult, Scale, result_of
 from pixelveil.attacks.games.pretrained_features import load_features
-from pixelveil.attacks.games.referee import match
+from pixelveil.attacks.games.referee import affordable, match, new_key
 from pixelveil.attacks.games.rehearsal import calibrated
 from pixelveil.schemes import Scheme
 
 __all__ = ["EmbeddingProbe", "Likeness", "cosines", "likeness"]
 
-import os
-
-POWER = int(os.environ.get("POWER", "2"))
 Floats = NDArray[np.float64]
 Features = Callable[[Images], Mapping[str, NDArray[np.float32]]]
 """Turns a batch (n, H', W', C') into rows (n, d), by family (of the bank) or layer (of a network)."""
@@ -131,10 +128,18 @@ class EmbeddingProbe(Game):
         budget: Budget | None = None,
         advance: Callable[[int, int], None] | None = None,
     ) -> GameResult:
-        """Play it; see `Game.play`. It is one pass, so that the budget is not looked at."""
+        """Play it; see `Game.play`. With little time, with fewer images."""
         self.check(scheme, deck)
-        few = deck.first(self.images)
         features = load_features(Path(self.weights), architecture=self.architecture) if self.weights else bank_features
+        encrypt = new_key(scheme)
+
+        def looked_at(images: Images) -> Images:
+            features(images)
+            features(encrypt(images))
+            return images
+
+        time = budget or Budget()
+        few = deck.first(affordable(looked_at, deck.images[: self.images], times=1, budget=time))
         seen: list[Likeness] = []
 
         def player(plain: Images, encrypted: Images) -> NDArray[np.intp]:

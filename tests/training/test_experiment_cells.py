@@ -87,7 +87,7 @@ def test_a_transformation_is_trained_with_its_classifier(tmp_path, images):
         "perceptual": "classifier",
         "layer": "layer1",
     }
-    settings = {"kind": "learned", "network": "resnet20", "recipe": {}, "parameters": recipe}
+    settings = {"kind": "learned", "network": "resnet20", "parameters": recipe}
     found = run(tmp_path, images, scheme="image-to-perturbation", **settings)
     assert np.sum(found["confusion"]) == len(images.test)
     assert 0 <= found["plain_accuracy"] <= 100

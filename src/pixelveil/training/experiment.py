@@ -117,7 +117,7 @@ class Cell:
             raise UsageError(f"there is no learner {self.network!r}", hint=f"one of: {', '.join(LEARNERS)}")
         if self.kind != "learned":
             self.make_scheme()
-        if self.kind in ("network", "encrypted model"):
+        if self.kind != "classical":
             self.train_settings()
         elif self.epochs < 1:
             raise UsageError("epochs must be at least 1")

@@ -16,7 +16,8 @@ from pixelveil.errors import UsageError
 from pixelveil.models import encrypt_model
 from pixelveil.models.adaptation import auto_adaptation, settings_for
 from pixelveil.models.backbones import reads_patches
-from pixelveil.schemes import Scheme
+from pixelveil.schemes import Scheme, create_scheme
+from pixelveil.schemes.asset import Asset
 from pixelveil.schemes.fitting import fit_asset, spread
 from pixelveil.training.augment import Augmentation, encrypted_augmentation
 from pixelveil.training.dataset import ArrayImages, ImageSubset
@@ -25,6 +26,7 @@ from pixelveil.training.experiment import Cell
 from pixelveil.training.experiment_classical import answers_of, features_of
 from pixelveil.training.experiment_keys import encrypt_images, experiment_key, reproducible
 from pixelveil.training.holdout import hold_out
+from pixelveil.training.learned import fit_learned
 from pixelveil.training.loop import TrainResult, train
 from pixelveil.training.models import ModelSpec
 from pixelveil.training.on_the_fly import Encrypting
@@ -100,12 +102,8 @@ def _run_encrypted_model(cell: Cell, images: SetImages, folder: Path, advance: A
     scheme = cell.make_scheme()
     if scheme is None:
         raise UsageError("an encrypted model needs a scheme")
-    plain = replace(cell, name="plain", kind="network", scheme="", key_policy="", parameters={}, adaptation="none")
+    model, spec, moves, result = _plainly_trained(cell, images, folder, advance)
     side = images.train.shape[1]
-    spec = _spec(plain, None, images=images, train=images.train, side=side)
-    moves = _moves(plain, None, side=side)
-    shared = folder.parent / f"plain-{plain.digest}"
-    model, result = _trained(plain, spec, images.train, images, moves=moves, folder=shared, advance=advance)
     key, other = (experiment_key(purpose, seed=cell.seed) for purpose in (cell.scheme, "wrong key"))
     encrypted = encrypt_model(model, scheme=scheme, key=key, image_size=side, mean=spec.mean, std=spec.std)
     right, wrong = (encrypt_images(scheme, images.test, key=one, side="test", seed=cell.seed) for one in (key, other))
@@ -166,14 +164,10 @@ def _run_learned(cell: Cell, images: SetImages, folder: Path, advance: Advance) 
     """Train a classifier on plain images and a transformation for it; classify transformed test images."""
     from PIL import Image
 
-    from pixelveil.schemes import create_scheme
-    from pixelveil.schemes.asset import Asset
-    from pixelveil.training.learned import fit_learned
-    from pixelveil.training.models import load_checkpoint
-
+    classifier, spec, _, trained = _plainly_trained(cell, images, folder, advance)
     plain = folder / "plain"
     for number, (image, label) in enumerate(zip(images.train, images.train_labels, strict=True)):
-        path = plain / f"{label:04d}" / f"{number:06d}.png"
+        path = plain / images.classes[label] / f"{number:06d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             Image.fromarray(image).save(path)
@@ -183,23 +177,23 @@ def _run_learned(cell: Cell, images: SetImages, folder: Path, advance: Advance) 
         data=plain,
         out=asset,
         epochs=cell.epochs,
-        size=images.train.shape[1],
         seed=cell.seed,
-        parameters={"model": cell.network, **cell.parameters},
+        parameters={"classifier": str(trained.checkpoint), **cell.parameters},
         advance=advance,
     )
-    model, spec = load_checkpoint(report.classifier)
     scheme = create_scheme(cell.scheme, asset=Asset.load(asset))
     key = experiment_key(cell.scheme, seed=cell.seed)
     transformed = encrypt_images(scheme, images.test, key=key, side="test", seed=cell.seed)
-    before, after = (predict_logits(model, one, mean=spec.mean, std=spec.std) for one in (images.test, transformed))
+    before, after = (
+        predict_logits(classifier, one, mean=spec.mean, std=spec.std) for one in (images.test, transformed)
+    )
     answers = after.argmax(axis=1)
     return {
         **figures_of_answers(answers, images.test_labels, classes=len(images.classes)),
         "adaptation": "none",
         "plain_accuracy": round(accuracy(before, images.test_labels), 4),
         "best_epoch": report.best_epoch,
-        "curve": [dict(entry) for entry in report.history],
+        "curve": [{name: value for name, value in one.items() if "second" not in name} for one in report.history],
     }
 
 
@@ -209,6 +203,20 @@ RUNNERS: dict[str, Callable[[Cell, SetImages, Path, Advance], dict[str, Any]]] =
     "learned": _run_learned,
     "network": _run_network,
 }
+
+
+def _plainly_trained(
+    cell: Cell, images: SetImages, folder: Path, advance: Advance
+) -> tuple[nn.Module, ModelSpec, Augmentation, TrainResult]:
+    """Train a cell's network on plain images, once for all cells that differ in the scheme only."""
+    plain = replace(
+        cell, name="plain", kind="network", scheme="", key_policy="", parameters={}, adaptation="none", encrypt="once"
+    )
+    spec = _spec(plain, None, images=images, train=images.train, side=images.train.shape[1])
+    moves = _moves(plain, None, side=images.train.shape[1])
+    shared = folder.parent / f"plain-{plain.digest}"
+    model, result = _trained(plain, spec, images.train, images, moves=moves, folder=shared, advance=advance)
+    return model, spec, moves, result
 
 
 def _trained(

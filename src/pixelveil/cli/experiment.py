@@ -133,7 +133,8 @@ def _show(title: str, results: Sequence[Mapping[str, Any]], *, quick: bool) -> N
 
     shown = Table(title=f"{title}{' (quick run: no result to compare)' if quick else ''}")
     for label in SHORT_HEAD:
-        shown.add_column(label, justify="left" if label == "cell" else "right")
+        left = label == "cell"
+        shown.add_column(label, justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for cells in short_rows(results):
         shown.add_row(*cells)
     Console().print(shown)

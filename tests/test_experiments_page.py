@@ -80,6 +80,17 @@ def test_without_results_the_page_says_so(checkout):
     assert not (checkout / "docs" / "pictures").exists()
 
 
+@pytest.mark.skipif(not pages.PAGE.exists(), reason="not made yet")
+def test_the_committed_page_is_that_of_the_committed_results():
+    """If this fails: python -m pages.experiments."""
+    experiments = pages.read_all()
+    drawn_now = pages.pictures(experiments)
+    scattered = "accuracy-leakage.svg" in drawn_now
+    assert pages.PAGE.read_text(encoding="utf-8") == pages.experiments_page(experiments, scattered=scattered)
+    for name, text in drawn_now.items():
+        assert (pages.PICTURES / name).read_text(encoding="utf-8") == text
+
+
 def test_pictures_are_whole_and_hold_every_figure():
     curves = ElementTree.fromstring(drawn.learning_curves([result("x"), result("y")]))  # noqa: S314 - ours
     texts = [element.text for element in curves.iter() if element.tag.endswith("text")]

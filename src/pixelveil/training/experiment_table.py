@@ -50,7 +50,7 @@ def table_rows(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 def short_rows(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """Return what fits a terminal, as `SHORT_HEAD` names its columns."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for one in results:
         low, high = one["interval_95"]
         long = _row(one)

@@ -159,6 +159,26 @@ def test_pictures_are_kept_made_up_for_and_taken_away(grid, fakes, tmp_path):
     assert len(runs) == 6
 
 
+def test_pictures_of_attacks_that_are_not_asked_for_go_too(grid, fakes, tmp_path):
+    grid(fakes.Folding(), fakes.Constant()).fill()
+    assert len(list((tmp_path / "cells").glob("*.pictures"))) == 2
+    grid(fakes.Constant(), pictures=False).fill()
+    assert list((tmp_path / "cells").glob("*.pictures")) == []
+
+
+def test_an_obstacle_that_is_gone_is_not_remembered(grid, fakes):
+    """Such as a package that was not installed."""
+
+    class Obstructed(fakes.Folding):
+        def obstacle(self, scheme):
+            return "something is not installed"
+
+    (before,) = grid(Obstructed(), pictures=False).fill()
+    (after,) = grid(fakes.Folding(), pictures=False).fill()
+    assert before.digest == after.digest
+    assert (before.verdict, after.verdict) == ("NOT APPLICABLE", "BROKEN")
+
+
 def test_curves_are_cells_too(grid, fakes):
     cells = grid(fakes.Growing(), fakes.Folding(), lifetime=True).fill()
     points = [cell for cell in cells if cell.kind == "lifetime"]

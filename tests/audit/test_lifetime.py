@@ -3,6 +3,7 @@ import pytest
 from pixelveil.attacks.intervals import Interval
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.control_store import Control
+from pixelveil.audit.images import ReadImages, divide
 from pixelveil.audit.lifetime import LifetimeTrial, curves, series
 
 PASSED = Control(passed=True)
@@ -36,6 +37,15 @@ def test_a_point_without_time_is_inconclusive_and_without_controls_too(scheme, i
     failed = Control(passed=False)
     assert trial(fakes, 144, positive=failed).run(bench, seconds=9).verdict == "INCONCLUSIVE"
     assert trial(fakes, 144, negative=failed).run(bench, seconds=9).verdict == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize(("ciphertexts", "victims"), [(4, 28), (20, 20), (28, 28)])
+def test_no_image_counts_twice_as_a_victim(scheme, fakes, ciphertexts, victims):
+    few = divide(ReadImages(images=list(fakes.pictures(48))), victims=12)
+    assert len(few.encrypted) == 29
+    found = trial(fakes, ciphertexts).run(Bench(scheme=scheme, images=few), seconds=60)
+    assert found.victims == victims
+    assert found.verdict == "INCONCLUSIVE"
 
 
 def points(fakes, *verdicts):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,24 @@ def test_what_reads_nothing_finds_no_leak(bench, fakes):
 def test_without_its_positive_control_nothing_is_proven(bench, fakes):
     assert run(fakes.Constant(), bench, {}).verdict == "INCONCLUSIVE"
     assert run(fakes.Folding(), bench, {}).verdict == "INCONCLUSIVE"
+
+
+def test_a_key_that_is_claimed_of_noise_too_is_none(bench, fakes):
+    class Claiming(fakes.Constant):
+        def run(self, evidence, *, budget=None, advance=None):
+            found = super().run(evidence)
+            return replace(found, facts={"key found": int(self.claims(evidence.ciphertexts))})
+
+    class Always(Claiming):
+        def claims(self, ciphertexts):
+            return True
+
+    class Truly(Claiming):
+        def claims(self, ciphertexts):
+            return np.minimum(ciphertexts, 255 - ciphertexts).max() <= 120
+
+    assert run(Always(), bench, fakes.positives).verdict == "NO LEAK FOUND"
+    assert run(Truly(), bench, fakes.positives).criterion == "the key was recovered"
 
 
 def test_pictures_are_of_the_best_the_middle_and_the_worst(bench, fakes):

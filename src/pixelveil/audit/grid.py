@@ -34,6 +34,7 @@ Stage = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """Shows that a stage runs: a context that gives a function for (done, total)."""
 
 _FORMAT = 1
+_PICTURES = ".pictures"
 
 # An attack that does not look at its budget may take so many times its share beyond it, as long as half of the others'
 # time is left.
@@ -90,6 +91,8 @@ class Grid:
         shown = stage or unseen
         self.folder.mkdir(parents=True, exist_ok=True)
         self._check_folder()
+        for path in () if self.pictures else self.folder.glob(f"*{_PICTURES}"):  # of attacks that are not asked for too
+            path.unlink()
         data = self.images.digest
         clock = Budget(seconds=self.seconds)
         cells: dict[str, Cell] = {}
@@ -101,14 +104,12 @@ class Grid:
             obstacle = trial.obstacle(self.scheme)
             done = finished_cell(self.folder, trial.file, digest=digest)
             pictured = self._pictures(trial).exists()
-            if not self.pictures:
-                self._pictures(trial).unlink(missing_ok=True)
             if obstacle:
                 blank = self._blank(trial, digest=digest)
                 cell = replace(blank, verdict="NOT APPLICABLE", criterion=obstacle)
                 write_cell(self.folder, cell)
                 cells[trial.file] = cell
-            elif done is not None and (pictured or not self.pictures or trial.kind != "attack"):
+            elif done is not None and done.applicable and (pictured or not self.pictures or trial.kind != "attack"):
                 cells[trial.file] = done
             else:
                 waiting.append(trial)
@@ -158,7 +159,7 @@ class Grid:
 
     def _pictures(self, trial: Trial) -> Path:
         """Return where the pictures of a cell are kept."""
-        return self.folder / f"{trial.file}.pictures"
+        return self.folder / f"{trial.file}{_PICTURES}"
 
     def _growing(self) -> list[AttackTrial]:
         """Return the attacks that have a curve on this scheme."""

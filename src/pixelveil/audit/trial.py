@@ -243,7 +243,7 @@ def finding_of(
         control,
         positive_passed=positive.passed,
         negative_passed=negative.passed,
-        key_recovered=bool(found.facts.get("key found")),
+        key_recovered=bool(found.facts.get("key found")) and not noise.facts.get("key found"),
     )
     return Finding(
         verdict=judgment.verdict,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pixelveil.schemes import SCHEMES
+
 __all__ = ["CASES", "Case"]
 
 
@@ -24,6 +26,12 @@ class Case:
     blocks: bool = False
     fit: tuple[str, ...] = field(default=())
     note: str = ""
+
+    @property
+    def key_policy(self) -> str:
+        """The key policy that is audited."""
+        given = dict(item.split("=") for item in self.parameters)
+        return given.get("key-policy", SCHEMES[self.scheme]().key_policy)
 
     def options(self, *, block_size: int) -> list[str]:
         """Return the parameters as options of the command line.

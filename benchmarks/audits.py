@@ -63,7 +63,7 @@ def _audit(name: str, asked: argparse.Namespace) -> tuple[str, float, str]:
         command += ["--size", str(asked.size)]
     if asked.attacks:
         command += ["--attacks", asked.attacks]
-    if asked.lifetime and "shared" in (*case.parameters, SCHEMES[case.scheme]().key_policy):
+    if asked.lifetime and case.key_policy == "shared":
         command += ["--lifetime"]
     try:
         if SCHEMES[case.scheme].needs_asset:

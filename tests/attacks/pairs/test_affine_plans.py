@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,26 @@ def test_small_orthogonal_blocks_are_exact(small, held):
     assert (found.images == small[3:]).mean() > 0.99
     control = score(KnownPlaintextAffine().run(negative_control(evidence, encrypt=evidence.oracle)), small[3:])
     assert abs(control.mean("ssim")) < 0.05
+
+
+@pytest.mark.parametrize(("pairs", "scrambled", "reached"), [(1, False, 0.3), (6, False, 0.99), (6, True, 0.99)])
+def test_a_whitening_before_the_matrix_is_seen_and_read(small, held, pairs, reached, scrambled):
+    """The attacker has other public images than those that the whitening was made of."""
+    scheme = create_scheme("vit-orthogonal", block_size=4, scramble_blocks=scrambled)
+    whitened = scheme.bind(type(scheme).fit(small[:9], settings=scheme.parameters))
+    evidence = replace(held(whitened, small, pairs=pairs), scheme=scheme, public=small[9:])
+    found = KnownPlaintextAffine().run(evidence)
+    assert found.facts["whitened"] == 1
+    assert ssim(found.images, small[pairs:]).mean() > reached
+    blind = KnownPlaintextAffine().run(replace(evidence, public=None))
+    assert ssim(blind.images, small[pairs:]).mean() < reached
+
+
+def test_where_nothing_was_whitened_nothing_is_seen(small, held):
+    evidence = replace(held(create_scheme("vit-orthogonal", block_size=4), small, pairs=4), public=small[:4])
+    found = KnownPlaintextAffine().run(evidence)
+    assert found.facts["whitened"] == 0
+    np.testing.assert_array_equal(found.images, small[4:])
 
 
 def test_blocks_that_stay(small, held):

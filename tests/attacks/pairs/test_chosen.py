@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,14 @@ def test_victims_come_back_exactly(small, held, name, parameters, images, side):
     found = ChosenPlaintext().run(held(create_scheme(name, **parameters), plain))
     np.testing.assert_array_equal(found.images, plain)
     assert found.facts["chosen"] == images
+
+
+def test_a_whitening_takes_more_images(small, held):
+    scheme = create_scheme("vit-orthogonal", block_size=4)
+    whitened = scheme.bind(type(scheme).fit(small[:9], settings=scheme.parameters))
+    found = ChosenPlaintext().run(replace(held(whitened, small), scheme=scheme, public=small[9:]))
+    assert found.facts["chosen"] == 3
+    assert ssim(found.images, small).mean() > 0.99
 
 
 def test_projections_are_read_in_part(photographs, held):

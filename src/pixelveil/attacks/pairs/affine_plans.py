@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Attack, Budget, Evidence, Images, Pairs, Reconstruction
-from pixelveil.attacks.pairs.regression import Decoder, fit_decoder
+from pixelveil.attacks.pairs.regression import Decoder, fit_decoder, ridge
+from pixelveil.attacks.public_images.columns import public_images
 from pixelveil.errors import UsageError
 from pixelveil.plans.geometry import join_blocks, split_blocks
 from pixelveil.schemes import Scheme
 from pixelveil.schemes.layout import lay_back, lay_out
+from pixelveil.steps.whitening import fit_whitening
 
 __all__ = [
     "KnownPlaintextAffine",
@@ -33,6 +35,9 @@ _RANK = 1e-12
 _NEIGHBORS, _COLORS = 0.95, 0.97
 _RIDGE = 1e-6
 _ROUNDS = 3
+_EXACT = 1e-10
+# Where an orthogonal matrix is all there is, no more than rounding is left of pairs.
+_ROUNDING = 1e-2
 _LEAST_SQUARES = ("svd-wang", "svd-popescu")
 
 
@@ -67,6 +72,16 @@ class Rotation:
         spread = directions @ covariance
         weights = np.linalg.solve(spread @ directions.T + _RIDGE * np.eye(self.rank), spread)
         return np.asarray(parts @ directions.T @ weights)
+
+    def unexplained(self, known: Floats, seen: Floats) -> float:
+        """Return the share of encrypted blocks that the map does not make of the plain ones, in lengths.
+
+        Args:
+            known: Plain blocks (q, N, L).
+            seen: Encrypted blocks (q, N, L).
+        """
+        left = seen - known[:, self.order] @ self.matrix.T
+        return float(np.linalg.norm(left) / max(float(np.linalg.norm(seen)), 1e-12))
 
 
 def smooth_covariance(*, side: int, channels: int) -> Floats:
@@ -158,7 +173,8 @@ class KnownPlaintextAffine(Attack):
 
     * Orthogonal: blocks match by their lengths, the matrix is a Procrustes solution. One photograph of 196 blocks tells
       196 of 768 directions, those that photographs have most energy in; the others are filled in as a smooth picture
-      would have them. Four photographs tell all.
+      would have them. Four photographs tell all. Where pairs show that blocks were whitened first, they are matched
+      after a whitening of public images; many pairs then give the whole map by least squares.
     * Factorizations and projections: ridge regression from encrypted rows, or from whole encrypted images where pairs
       are many, whichever predicts pairs better that it was not fitted on.
 
@@ -199,11 +215,30 @@ def _read_rotated(evidence: Evidence, pairs: Pairs) -> tuple[Images, dict[str, f
     scheme, block = evidence.scheme, (evidence.scheme.block, evidence.scheme.block)
     known = split_blocks(lay_out(pairs.plain, block=block[0], planes=scheme.planes), block=block).astype(np.float64)
     seen = split_blocks(pairs.encrypted.astype(np.float64), block=block)
-    found = rotation_from_pairs(known, seen, scrambled=bool(scheme.parameters["scramble_blocks"]))
+    scrambled = bool(scheme.parameters["scramble_blocks"])
+    found = rotation_from_pairs(known, seen, scrambled=scrambled)
     victims = split_blocks(evidence.ciphertexts[: evidence.victims].astype(np.float64), block=block)
-    blocks = found.read(victims, covariance=smooth_covariance(side=block[0], channels=evidence.shape[2]))
+    whitened = evidence.public is not None and found.unexplained(known, seen) > _ROUNDING
+    if whitened:
+        whitening = fit_whitening(public_images(evidence), block_size=scheme.block)
+        found, blocks = _read_whitened(known, seen, victims, whitening=whitening, scrambled=scrambled)
+    else:
+        blocks = found.read(victims, covariance=smooth_covariance(side=block[0], channels=evidence.shape[2]))
     images = join_blocks(blocks, shape=evidence.ciphertexts.shape[1:], block=block)
-    return lay_back(images, shape=evidence.shape, planes=scheme.planes), {"rank": found.rank}
+    return lay_back(images, shape=evidence.shape, planes=scheme.planes), {"rank": found.rank, "whitened": int(whitened)}
+
+
+def _read_whitened(
+    known: Floats, seen: Floats, victims: Floats, *, whitening: Mapping[str, Floats], scrambled: bool
+) -> tuple[Rotation, Floats]:
+    """Return the orthogonal map after a whitening like the one that is given, and the victims' plain blocks."""
+    matrix, mean = whitening["matrix"], whitening["mean"]
+    found, lanes = rotation_from_pairs((known - mean) @ matrix.T, seen, scrambled=scrambled), len(mean)
+    samples = seen.reshape(-1, lanes)
+    if len(samples) > 2 * lanes:  # then the pairs themselves tell what whitening it was
+        line = ridge(samples, known[:, found.order].reshape(-1, lanes), strength=_EXACT)
+        return found, line(victims.reshape(-1, lanes)).reshape(victims.shape)[:, np.argsort(found.order)]
+    return found, found.read(victims, covariance=np.eye(lanes)) @ np.linalg.inv(matrix).T + mean
 
 
 def _read_projected(evidence: Evidence, pairs: Pairs) -> tuple[Images, dict[str, float | int | str]]:

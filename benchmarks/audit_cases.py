@@ -76,7 +76,9 @@ CASES: dict[str, Case] = {
     "svd-wang": Case(scheme="svd-wang"),
     "svd-wang-image": Case(scheme="svd-wang", parameters=("factor=image",), note="the whole image, not a factor"),
     "tanaka-le": Case(scheme="tanaka-le"),
-    "vit-compressible": Case(scheme="vit-compressible", blocks=True),
+    "vit-compressible": Case(
+        scheme="vit-compressible", parameters=("block-size=8", "sub-block-size=4"), note="blocks of 8 in parts of 4"
+    ),
     "vit-orthogonal": Case(scheme="vit-orthogonal", blocks=True),
     "vit-orthogonal-derived": Case(
         scheme="vit-orthogonal", parameters=("key-policy=derived",), blocks=True, note="a key per image"

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.attack_lifetime import NOISES, higher, pooled, processes
+from benchmarks.attack_lifetime import NOISES, pooled, processes
 from benchmarks.attack_measuring import cifar
 from pixelveil import Key, create_scheme
 from pixelveil.attacks import Budget, Evidence, Pairs, create_attack
 from pixelveil.attacks.attack import Reconstruction
 from pixelveil.attacks.controls import negative_control
-from pixelveil.attacks.evaluate import Scores, score
+from pixelveil.attacks.evaluate import Scores, higher, score
 from pixelveil.attacks.pairs.affine_plans import rotation_from_pairs
 from pixelveil.attacks.public_images.columns import public_images
 from pixelveil.attacks.public_images.readings import color_readings, image_turns, products

@@ -23,7 +23,7 @@ from benchmarks.attack_measuring import cifar
 from pixelveil import Key, create_scheme
 from pixelveil.attacks import Budget, Evidence, create_attack
 from pixelveil.attacks.controls import negative_control
-from pixelveil.attacks.evaluate import Scores, score
+from pixelveil.attacks.evaluate import Scores, higher, score
 from pixelveil.attacks.measures import ranks
 from pixelveil.attacks.verdict import RULES, judge
 from pixelveil.audit.cell import Cell
@@ -32,7 +32,7 @@ from pixelveil.audit.trial import figures_of
 from pixelveil.errors import UsageError
 from pixelveil.schemes import Scheme
 
-__all__ = ["NOISES", "SETTINGS", "Setting", "curve_of", "higher", "pooled", "processes", "row_of", "run"]
+__all__ = ["NOISES", "SETTINGS", "Setting", "curve_of", "pooled", "processes", "row_of", "run"]
 
 Bytes = NDArray[np.uint8]
 Row = dict[str, Any]
@@ -180,6 +180,8 @@ def curve_of(setting: Setting, *, plain: Bytes, public: Bytes, victims: int = RU
         print(setting.scheme, setting.parameters, count, cells[0].verdict, cells[0].criterion, flush=True)
         if cells[0].verdict == "NO LEAK FOUND":
             break
+    if cells[-1].verdict == "NO LEAK FOUND":  # the upper end is the positive control
+        cells[-1] = replace(cells[-1], verdict="INCONCLUSIVE", criterion="it reads nothing of the most images either")
     return Curve(attack=setting.attack, points=cells)
 
 
@@ -244,12 +246,3 @@ def pooled(scores: Iterable[Scores]) -> Scores:
         measures={name: np.concatenate([one.measures[name] for one in each]) for name in each[0].measures},
         images=np.concatenate([one.images for one in each]),
     )
-
-
-def higher(noise: Scores, others: Scores) -> Scores:
-    """Return for each measure the control with the larger mean."""
-    measures = {
-        name: max((noise.measures[name], others.measures[name]), key=lambda values: float(np.mean(values)))
-        for name in noise.measures
-    }
-    return Scores(measures=measures, images=noise.images)

@@ -10,7 +10,7 @@ from PIL import Image
 from pixelveil.attacks import list_attacks
 from pixelveil.attacks.games import list_games
 from pixelveil.attacks.stem.catalogue import MODEL_ATTACKS
-from pixelveil.audit.job import AuditSettings, all_trials, run_audit
+from pixelveil.audit.job import ON_REAL_MODELS, AuditSettings, all_trials, run_audit
 from pixelveil.audit.requirement import parse_requirement
 from pixelveil.audit.trial import AttackTrial
 from pixelveil.errors import UsageError
@@ -101,7 +101,8 @@ def test_legacy_material_is_said_to_be_no_key(tmp_path, data, fakes):
 
 def test_the_catalogue_is_the_grid():
     names = [trial.name for trial in all_trials()]
-    assert sorted(names) == sorted([*list_attacks(), *list_games(), *MODEL_ATTACKS])
+    assert sorted([*names, *ON_REAL_MODELS]) == sorted([*list_attacks(), *list_games(), *MODEL_ATTACKS])
+    assert [trial.name for trial in all_trials(ON_REAL_MODELS)] == list(ON_REAL_MODELS)
     assert names.index("plain-tokens") < names.index("matching") < names.index("brute-force")
     found = all_trials(["matching", "leading-bit"])
     assert [(trial.name, trial.kind) for trial in found] == [("matching", "game"), ("leading-bit", "attack")]

@@ -61,4 +61,21 @@ def test_but_not_the_other_way_round(fakes):
 def test_an_attack_that_proves_nothing_leaves_it_open(fakes):
     cells = [fakes.cell(attack="a"), fakes.cell(attack="b", verdict="INCONCLUSIVE", criterion="no control")]
     line = line_of(cells, "ciphertexts")
-    assert (line.status, line.criterion, line.ran, line.undecided) == ("undecided", "no control", 1, 1)
+    assert (line.status, line.criterion, line.ran, line.undecided) == ("undecided", "b: no control", 1, 1)
+
+
+def test_what_those_with_less_leave_open_is_open_for_those_with_more(fakes):
+    cells = [
+        fakes.cell(attack="a", verdict="INCONCLUSIVE", criterion="no control"),
+        fakes.cell(attack="b", access="pairs", verdict="NO LEAK FOUND"),
+    ]
+    assert line_of(cells, "ciphertexts").status == "undecided"
+    assert line_of(cells, "pairs").status == "undecided"
+    assert line_of(cells, "model").status == "not tested"
+
+
+def test_a_reference_point_decides_nothing(fakes):
+    """Membership tells of a model, whatever its images; even a real cipher does not change it."""
+    cells = [fakes.cell(attack="a", verdict="NO LEAK FOUND"), fakes.cell(attack="membership", verdict="LEAK")]
+    assert grade(cells) == "NO LEAK FOUND"
+    assert line_of(cells, "ciphertexts").status == "holds"

@@ -58,6 +58,19 @@ def test_a_key_that_is_claimed_of_noise_too_is_none(bench, fakes):
     assert run(Truly(), bench, fakes.positives).criterion == "the key was recovered"
 
 
+def test_pictures_of_this_kind_that_show_no_victim_are_no_leak(bench, images, fakes):
+    """Any two pictures of a kind are more alike than one is like noise."""
+
+    class Painting(fakes.Constant):
+        def run(self, evidence, *, budget=None, advance=None):
+            found = super().run(evidence)
+            if np.minimum(evidence.ciphertexts, 255 - evidence.ciphertexts).max() > 120:  # noise
+                return replace(found, images=np.random.default_rng(0).integers(0, 256, found.images.shape, np.uint8))
+            return replace(found, images=images.public[: len(found.images)])
+
+    assert run(Painting(), bench, fakes.positives).verdict == "NO LEAK FOUND"
+
+
 def test_pictures_are_of_the_best_the_middle_and_the_worst(bench, fakes):
     found = run(fakes.Folding(), bench, fakes.positives)
     assert [strip.label for strip in found.strips] == ["best", "median", "worst"]

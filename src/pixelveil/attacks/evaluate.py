@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from pixelveil.attacks.attack import Images, Reconstruction, Version
 from pixelveil.attacks.measures import edge_correlation, mutual_information, psnr, ranks, ssim
 from pixelveil.errors import UsageError
 
-__all__ = ["MEASURES", "Scores", "best_reading", "score"]
+__all__ = ["MEASURES", "Scores", "best_reading", "higher", "score", "score_others"]
 
 MEASURES = {"ssim": ssim, "edges": edge_correlation, "information": mutual_information, "psnr": psnr}
 """What is measured of every reconstruction."""
@@ -72,6 +72,32 @@ def score(reconstruction: Reconstruction, plain: Images, *, gallery: Images | No
         ranks=None if gallery is None else ranks(images, gallery),
         gallery=0 if gallery is None else len(gallery),
     )
+
+
+def score_others(reconstruction: Reconstruction, plain: Images) -> Scores:
+    """Score each reconstruction against the next victim, in the reading that suits those best: a leak is of one image.
+
+    Args:
+        reconstruction: Of the victims.
+        plain: uint8 (n, H, W, C), their originals.
+    """
+    return score(reconstruction, np.roll(plain, 1, axis=0))
+
+
+def higher(noise: Scores, others: Scores) -> Scores:
+    """Return for each measure the control with the larger mean; images and ranks are those of noise.
+
+    Any two natural images have more in common than noise has with either, so that neither control does alone.
+
+    Args:
+        noise: Of the same attack on noise.
+        others: Of the attack, scored against other images than those that it reads.
+    """
+    measures = {
+        name: max((values, others.measures[name]), key=lambda one: float(np.mean(one)))
+        for name, values in noise.measures.items()
+    }
+    return replace(noise, measures=measures)
 
 
 def best_reading(reconstruction: Reconstruction, plain: Images) -> Images:

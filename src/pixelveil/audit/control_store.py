@@ -100,7 +100,8 @@ class ControlStore:
         if control is None:
             control = run(allowed)
             control = replace(control, facts={**control.facts, "seconds": allowed})
-            self._keep(question.name, control, digest=digest)
+            if control.passed:  # one that failed, perhaps on a busy machine, is tried again
+                self._keep(question.name, control, digest=digest)
         return control, max(0.0, seconds - (time.monotonic() - started)) / 2
 
     def _path(self, name: str, *, digest: str) -> Path | None:

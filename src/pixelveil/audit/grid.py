@@ -41,7 +41,7 @@ _PICTURES = ".pictures"
 _PATIENCE = 2.0
 
 # Of a cell's time, what its attacks are given; the rest is for scores and intervals.
-_FOR_ATTACKS = 0.9
+_FOR_ATTACKS = 0.8
 
 # What an attack may stumble over on unusual images; any other exception is a bug and ends the audit.
 _FAILURES = (PixelveilError, MemoryError, np.linalg.LinAlgError, FloatingPointError)
@@ -58,7 +58,7 @@ class Grid:
         lifetime: Whether to measure curves for the attacks that grow with the number of images.
         pictures: Whether to keep pictures.
         seconds: For all cells together.
-        least: Before so many seconds no cell that has begun is stopped: encrypting and scoring take time by themselves.
+        least: Seconds that a cell has at least beyond its share: encrypting and scoring take time by themselves.
         seed: Of the attacks' own randomness.
         folder: Of the cells; made if missing.
         controls: Where positive controls are kept.
@@ -137,8 +137,8 @@ class Grid:
                 try:
                     if clock.spent:
                         raise OutOfTimeError("the time was up before it began", hint="run the same command again")
-                    patience = share + min(_PATIENCE * share, (clock.left - share) / 2)
-                    with time_limit(max(patience, self.least)):
+                    patience = max(self.least, min(_PATIENCE * share, (clock.left - share) / 2))
+                    with time_limit(share + patience):
                         bench = Bench(
                             scheme=self.scheme,
                             images=self.images,

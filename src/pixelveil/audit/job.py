@@ -32,10 +32,14 @@ from pixelveil.errors import UsageError
 from pixelveil.machine import commit, machine, versions
 from pixelveil.schemes import Scheme
 
-__all__ = ["AuditSettings", "all_trials", "run_audit"]
+__all__ = ["ON_REAL_MODELS", "AuditSettings", "all_trials", "run_audit"]
 
 _LEARNED = "pixelveil.attacks.learned."
 _OWN = "The user's own model, with {base}, was encrypted for the audit."
+
+
+ON_REAL_MODELS = ("gradient-inversion", "model-inversion", "structured-positions")
+"""Attacks that the small model of an audit says nothing about: they run on the user's own, or where asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +86,7 @@ def all_trials(names: Sequence[str] = (), *, labeled: bool = False, models: Mode
     What trains or searches as long as it has time gets what the others leave.
 
     Args:
-        names: Of attacks and games; all where empty.
+        names: Of attacks and games; all where empty, without models but `ON_REAL_MODELS`.
         labeled: Whether the images have labels.
         models: The user's own; None: small ones are made where they are needed.
 
@@ -102,7 +106,8 @@ def all_trials(names: Sequence[str] = (), *, labeled: bool = False, models: Mode
             return ModelTrial(attack=create_model_attack(name), models=models)
         return AttackTrial(attack=create_attack(name))
 
-    return tuple(trial(name) for name in sorted(names or known, key=_endless))
+    default = [name for name in known if models is not None or name not in ON_REAL_MODELS]
+    return tuple(trial(name) for name in sorted(names or default, key=_endless))
 
 
 def _endless(name: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pixelveil.attacks.attack import Access, Attack, Budget
 from pixelveil.attacks.controls import negative_control
-from pixelveil.attacks.evaluate import Scores, score
+from pixelveil.attacks.evaluate import Scores, higher, score
 from pixelveil.attacks.verdict import RULES, judge
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Cell, Kind
@@ -105,6 +105,7 @@ class LifetimeTrial:
         wanted = min(-(-RULES.victims // victims), available // victims)
         attacks: list[Scores] = []
         noises: list[Scores] = []
+        others: list[Scores] = []
         public = 0
         for repeat in range(wanted):
             if repeat and clock.spent:
@@ -118,12 +119,16 @@ class LifetimeTrial:
                 (attacks, evidence),
                 (noises, negative_control(evidence, encrypt=one.encrypt)),
             ):
-                scores.append(score(self.attack.run(held, budget=Budget(seconds=share)), plain, gallery=gallery))
+                read = self.attack.run(held, budget=Budget(seconds=share))
+                scores.append(score(read, plain, gallery=gallery))
+                if held is evidence:
+                    others.append(score(read, bench.images.encrypted[(places[:victims] + victims) % available]))
             public = 0 if evidence.public is None else len(evidence.public)
             if advance is not None:
                 advance(repeat + 1, wanted)
         found, control = _together(attacks), _together(noises)
-        judgment = judge(found, control, positive_passed=self.positive.passed, negative_passed=self.negative.passed)
+        null = higher(control, _together(others))
+        judgment = judge(found, null, positive_passed=self.positive.passed, negative_passed=self.negative.passed)
         return Finding(
             verdict=judgment.verdict,
             criterion=judgment.criterion,

@@ -10,7 +10,7 @@ from typing import Literal, cast, get_args
 from pixelveil.attacks.attack import Access
 from pixelveil.attacks.verdict import Verdict
 from pixelveil.audit.cell import Cell
-from pixelveil.audit.summary import CAN_USE
+from pixelveil.audit.summary import CAN_USE, counts
 from pixelveil.errors import UsageError
 
 __all__ = ["Answer", "Measure", "Requirement", "answer", "parse_requirement"]
@@ -103,10 +103,10 @@ def answer(requirement: Requirement, cells: Iterable[Cell]) -> Answer:
 
     Args:
         requirement: The limit.
-        cells: All that were filled; points of curves do not count here.
+        cells: All that were filled; points of curves and reference points do not count here.
     """
     usable = get_args(Access) if requirement.access is None else CAN_USE[requirement.access]
-    counted = [cell for cell in cells if cell.kind != "lifetime" and cell.access in usable and cell.applicable]
+    counted = [cell for cell in cells if counts(cell) and cell.access in usable and cell.applicable]
 
     def answered(outcome: Outcome, reason: str) -> Answer:
         return Answer(requirement=requirement.text, outcome=outcome, reason=reason)

@@ -10,7 +10,7 @@ from pixelveil.attacks.attack import Access
 from pixelveil.attacks.verdict import Verdict, worst
 from pixelveil.audit.cell import Cell
 
-__all__ = ["ACCESS_WORDS", "CAN_USE", "Line", "Status", "grade", "lines", "worst_cell"]
+__all__ = ["ACCESS_WORDS", "CAN_USE", "REFERENCE_POINTS", "Line", "Status", "counts", "grade", "lines", "worst_cell"]
 
 Status = Literal["broken", "leaks", "holds", "undecided", "not tested"]
 """Of a threat model: "holds" means that no attack that ran found a leak, and no more."""
@@ -36,6 +36,19 @@ CAN_USE: Mapping[Access, tuple[Access, ...]] = {
     "gradients": ("gradients",),
 }
 """By attacker, whose attacks they can run: who has more can do all that who has less can do."""
+
+
+REFERENCE_POINTS = ("membership",)
+"""What is shown beside the rest and decides nothing: it tells of the trained model, and no cipher changes it."""
+
+
+def counts(cell: Cell) -> bool:
+    """Return whether a cell can decide a grade: points of curves and reference points cannot.
+
+    Args:
+        cell: Any.
+    """
+    return cell.kind != "lifetime" and cell.attack not in REFERENCE_POINTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +82,9 @@ def lines(cells: Iterable[Cell]) -> tuple[Line, ...]:
     """Return a line for each kind of attacker.
 
     Args:
-        cells: All that were filled; points of curves do not count here.
+        cells: All that were filled; see `counts`.
     """
-    counted = [cell for cell in cells if cell.kind != "lifetime"]
+    counted = [cell for cell in cells if counts(cell)]
     return tuple(_line(access, counted) for access in get_args(Access))
 
 
@@ -79,9 +92,9 @@ def grade(cells: Iterable[Cell]) -> Verdict:
     """Return the grade of the scheme: its worst applicable cell. What does not apply or proves nothing never helps.
 
     Args:
-        cells: All that were filled; points of curves do not count here.
+        cells: All that were filled; see `counts`.
     """
-    applicable = [cell.verdict for cell in cells if cell.kind != "lifetime" and cell.applicable]
+    applicable = [cell.verdict for cell in cells if counts(cell) and cell.applicable]
     return worst(applicable)
 
 
@@ -105,7 +118,9 @@ def _line(access: Access, cells: Sequence[Cell]) -> Line:
     own = [cell for cell in cells if cell.access == access]
     usable = [cell for cell in cells if cell.access in CAN_USE[access] and cell.conclusive]
     ran = [cell for cell in own if cell.conclusive]
-    open_ = [cell for cell in own if cell.verdict == "INCONCLUSIVE"]
+    # Who has more can run the attacks of who has less: what those leave open is open here too.
+    undecided = [cell for cell in cells if cell.access in CAN_USE[access] and cell.verdict == "INCONCLUSIVE"]
+    open_ = [cell for cell in undecided if cell.access == access]
     decided = worst_cell(usable)
     status: Status
     verdict: Verdict
@@ -115,8 +130,9 @@ def _line(access: Access, cells: Sequence[Cell]) -> Line:
             decided.verdict,
             decided.criterion,
         )
-    elif open_:
-        status, verdict, criterion = "undecided", "INCONCLUSIVE", open_[0].criterion
+    elif undecided and (own or ran):
+        first = (*open_, *undecided)[0]
+        status, verdict, criterion = "undecided", "INCONCLUSIVE", f"{first.attack}: {first.criterion}"
     elif ran:
         status, verdict, criterion = "holds", "NO LEAK FOUND", f"no leak found by {', '.join(c.attack for c in ran)}"
     else:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pixelveil.attacks.attack import Access, Attack, Budget, Images, Reconstruction
 from pixelveil.attacks.controls import negative_control
-from pixelveil.attacks.evaluate import Scores, score
+from pixelveil.attacks.evaluate import Scores, higher, score, score_others
 from pixelveil.attacks.intervals import Interval, of_mean, of_share
 from pixelveil.attacks.verdict import Judgment, Verdict, judge
 from pixelveil.audit.bench import Bench
@@ -238,9 +238,11 @@ def finding_of(
     """
     scores, control = score(found, plain, gallery=gallery), score(noise, plain, gallery=gallery)
     negative = check_negative(noise, plain, control)
+    # Noise is one null, other images of the kind are another: what attackers paint must be of the victim itself.
+    others = score_others(found, plain) if len(plain) > 1 else control
     judgment = judge(
         scores,
-        control,
+        higher(control, others),
         positive_passed=positive.passed,
         negative_passed=negative.passed,
         key_recovered=bool(found.facts.get("key found")) and not noise.facts.get("key found"),
@@ -258,7 +260,7 @@ def finding_of(
         gallery=scores.gallery,
         positive=positive,
         negative=negative,
-        facts=dict(found.facts),
+        facts={**found.facts, "ssim against other images": round(others.mean("ssim"), 4)},
         strips=_strips(plain, encrypted, scores=scores, control=control),
     )
 

@@ -10,6 +10,7 @@ from benchmarks.audit_cases import CASES
 from pages.schemes import table
 from pixelveil.atomic import write_atomic
 from pixelveil.audit import read_audit, render_comparison
+from pixelveil.audit.report import render
 from pixelveil.audit.result import Audit
 from pixelveil.audit.summary import ACCESS_WORDS, Line, worst_cell
 
@@ -51,11 +52,13 @@ def audits_page() -> str:
 
 
 def main() -> None:
-    """Write the page, and one comparison of all schemes for each set."""
+    """Write the page, one comparison of all schemes for each set, and every report in the words of this version."""
     write_atomic(ROOT / "docs" / "audits.md", audits_page().encode())
     for name in SETS:
         if audits := read_all(name):
             write_atomic(AUDITS / name / "comparison.html", render_comparison(list(audits.values())).encode())
+        for case, audit in audits.items():
+            write_atomic(AUDITS / name / case / "report.html", render(audit, pictures={}).encode())
 
 
 def _facts(audits: Mapping[str, Audit]) -> str:

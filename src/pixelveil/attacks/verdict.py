@@ -40,7 +40,7 @@ class Rules:
 
 
 RULES = Rules(effects={"edges": 0.05, "ssim": 0.02, "information": 0.02})
-"""The defaults: tiers of the NeuraCrypt challenge (k = 20 and 5); effects from repeated controls on photographs."""
+"""The defaults: tiers of the NeuraCrypt challenge (k = 20 and 5); smallest effects of the design study."""
 
 
 @dataclass(frozen=True, kw_only=True)

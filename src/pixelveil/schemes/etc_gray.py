@@ -48,12 +48,15 @@ class EtcGray(Scheme):
     exposes: ClassVar[str] = (
         "What a single block shows; with one key for all images, every image to whoever has one with its encryption."
     )
+    readable_from: ClassVar[int | None] = 50
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Chosen plaintext: one image whose blocks carry their numbers gives a shared key (attacks-pairs.json).",
         "Known plaintext: one photograph with its ciphertext gives about all of a shared key, for sorted, folded "
         "values of blocks match whatever their place, turn and inversion: SSIM 0.99 (attacks-pairs.json).",
         "Ciphertext only: none published for blocks of 8 x 8; here a jigsaw puzzle solver that puts three planes "
         "together at once reads images under one key (pictures.json).",
+        "With other images of the same kind: second-order statistics of 50 images under one key read all of them "
+        "(attacks-statistics.json).",
     )
 
     block_size: int = 8

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from pixelveil.attacks.attack import Access, Budget
+from pixelveil.attacks.attack import Budget
 from pixelveil.attacks.games import Deck, Game, GameResult, judge_game
 from pixelveil.attacks.intervals import Interval
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Kind
 from pixelveil.audit.control_store import Control, Question
 from pixelveil.audit.positive import GAME_POSITIVES, GamePositive
+from pixelveil.audit.subject import OfSubject
 from pixelveil.audit.trial import Advance, Finding
 from pixelveil.errors import UsageError
 from pixelveil.schemes import Scheme, create_scheme
@@ -26,7 +27,7 @@ _NOTHING_FOUND = ("NO LEAK FOUND", "INCONCLUSIVE")
 
 
 @dataclass(frozen=True, kw_only=True)
-class GameTrial:
+class GameTrial(OfSubject):
     """A game of the catalogue with both controls.
 
     Args:
@@ -40,39 +41,14 @@ class GameTrial:
     positives: Mapping[str, GamePositive] = field(default_factory=lambda: GAME_POSITIVES)
 
     @property
-    def name(self) -> str:
-        """Name of the game."""
-        return self.game.name
-
-    @property
-    def file(self) -> str:
-        """Name of the cell's file, without the suffix."""
-        return self.game.name
+    def subject(self) -> Game:
+        """What is tried."""
+        return self.game
 
     @property
     def kind(self) -> Kind:
         """Kind of the cell."""
         return "game"
-
-    @property
-    def title(self) -> str:
-        """Title of the game."""
-        return self.game.title
-
-    @property
-    def citation(self) -> str:
-        """Source of the game."""
-        return self.game.citation
-
-    @property
-    def access(self) -> Access:
-        """What the player needs."""
-        return self.game.access
-
-    @property
-    def cost(self) -> str:
-        """Cost of the game."""
-        return self.game.cost
 
     @property
     def settings(self) -> Mapping[str, Any]:

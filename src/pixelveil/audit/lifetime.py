@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from pixelveil.attacks.attack import Access, Attack, Budget
+from pixelveil.attacks.attack import Attack, Budget
 from pixelveil.attacks.controls import negative_control
 from pixelveil.attacks.evaluate import Scores, higher, score
 from pixelveil.attacks.verdict import RULES, judge
 from pixelveil.audit.bench import Bench
 from pixelveil.audit.cell import Cell, Kind
 from pixelveil.audit.control_store import Control
+from pixelveil.audit.subject import OfSubject
 from pixelveil.audit.trial import Advance, Finding, figures_of
 from pixelveil.schemes import Scheme
 
@@ -36,7 +37,7 @@ def series(most: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LifetimeTrial:
+class LifetimeTrial(OfSubject):
     """An attack with so many ciphertexts under one key, under fresh keys until enough victims were tried.
 
     Args:
@@ -52,9 +53,9 @@ class LifetimeTrial:
     negative: Control
 
     @property
-    def name(self) -> str:
-        """Name of the attack."""
-        return self.attack.name
+    def subject(self) -> Attack:
+        """What is tried."""
+        return self.attack
 
     @property
     def file(self) -> str:
@@ -65,26 +66,6 @@ class LifetimeTrial:
     def kind(self) -> Kind:
         """Kind of the cell."""
         return "lifetime"
-
-    @property
-    def title(self) -> str:
-        """Title of the attack."""
-        return self.attack.title
-
-    @property
-    def citation(self) -> str:
-        """Source of the attack."""
-        return self.attack.citation
-
-    @property
-    def access(self) -> Access:
-        """What the attacker needs."""
-        return self.attack.access
-
-    @property
-    def cost(self) -> str:
-        """Cost of the attack."""
-        return self.attack.cost
 
     @property
     def settings(self) -> Mapping[str, Any]:

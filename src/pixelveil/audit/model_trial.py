@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pixelveil.attacks.attack import Access, Budget
+from pixelveil.attacks.attack import Budget
 from pixelveil.attacks.evaluate import score
 from pixelveil.attacks.stem.april import April
 from pixelveil.attacks.stem.catalogue import MODEL_ATTACKS
@@ -17,7 +17,6 @@ from pixelveil.attacks.stem.inversion import ModelInversion
 from pixelveil.attacks.stem.model_attack import ModelAttack
 from pixelveil.attacks.stem.tokens import PlainTokens
 from pixelveil.audit.bench import Bench
-from pixelveil.audit.cell import Kind
 from pixelveil.audit.control_store import Control, Question
 from pixelveil.audit.model_positive import MODEL_POSITIVES, ModelPositive
 from pixelveil.audit.models import (
@@ -30,6 +29,7 @@ from pixelveil.audit.models import (
     patch_of,
     small_models,
 )
+from pixelveil.audit.subject import OfSubject
 from pixelveil.audit.trial import Advance, Finding, finding_of
 from pixelveil.errors import UsageError
 from pixelveil.schemes import Scheme, create_scheme
@@ -57,7 +57,7 @@ def create_model_attack(name: str) -> ModelAttack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelTrial:
+class ModelTrial(OfSubject):
     """An attack on encrypted models with both controls.
 
     Args:
@@ -71,39 +71,9 @@ class ModelTrial:
     positives: Mapping[str, ModelPositive] = field(default_factory=lambda: MODEL_POSITIVES)
 
     @property
-    def name(self) -> str:
-        """Name of the attack."""
-        return self.attack.name
-
-    @property
-    def file(self) -> str:
-        """Name of the cell's file, without the suffix."""
-        return self.attack.name
-
-    @property
-    def kind(self) -> Kind:
-        """Kind of the cell."""
-        return "attack"
-
-    @property
-    def title(self) -> str:
-        """Title of the attack."""
-        return self.attack.title
-
-    @property
-    def citation(self) -> str:
-        """Source of the attack."""
-        return self.attack.citation
-
-    @property
-    def access(self) -> Access:
-        """What the attacker needs."""
-        return self.attack.access
-
-    @property
-    def cost(self) -> str:
-        """Cost of the attack."""
-        return self.attack.cost
+    def subject(self) -> ModelAttack:
+        """What is tried."""
+        return self.attack
 
     @property
     def settings(self) -> Mapping[str, Any]:

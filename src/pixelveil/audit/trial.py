@@ -21,6 +21,7 @@ from pixelveil.audit.controls import check_negative, run_positive
 from pixelveil.audit.extra import ExtraMeasure, extra_figures
 from pixelveil.audit.pictures import Strip
 from pixelveil.audit.positive import POSITIVES, Positive
+from pixelveil.audit.subject import OfSubject
 from pixelveil.schemes import Scheme
 
 __all__ = ["AttackTrial", "Finding", "Trial", "figures_of", "finding_of"]
@@ -127,7 +128,7 @@ class Trial(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttackTrial:
+class AttackTrial(OfSubject):
     """An attack of the catalogue with both controls.
 
     Args:
@@ -139,39 +140,9 @@ class AttackTrial:
     positives: Mapping[str, Positive] = field(default_factory=lambda: POSITIVES)
 
     @property
-    def name(self) -> str:
-        """Name of the attack."""
-        return self.attack.name
-
-    @property
-    def file(self) -> str:
-        """Name of the cell's file, without the suffix."""
-        return self.attack.name
-
-    @property
-    def kind(self) -> Kind:
-        """Kind of the cell."""
-        return "attack"
-
-    @property
-    def title(self) -> str:
-        """Title of the attack."""
-        return self.attack.title
-
-    @property
-    def citation(self) -> str:
-        """Source of the attack."""
-        return self.attack.citation
-
-    @property
-    def access(self) -> Access:
-        """What the attacker needs."""
-        return self.attack.access
-
-    @property
-    def cost(self) -> str:
-        """Cost of the attack."""
-        return self.attack.cost
+    def subject(self) -> Attack:
+        """What is tried."""
+        return self.attack
 
     @property
     def settings(self) -> Mapping[str, Any]:

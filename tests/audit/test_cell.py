@@ -53,6 +53,17 @@ def test_what_was_decided_otherwise_failed_or_was_cut_off_is_done_again(tmp_path
         assert finished_cell(tmp_path, "some", digest="d") is None
 
 
+def test_a_positive_control_that_failed_is_tried_again(tmp_path, fakes):
+    """It may have had too little time; one that can never pass is tried again too, which costs time and no truth."""
+    failed = {"positive": {"passed": False}, "negative": {"passed": True}}
+    write_cell(tmp_path, fakes.cell(digest="d", verdict="INCONCLUSIVE", controls=failed))
+    assert finished_cell(tmp_path, "some", digest="d") is None
+    passed = {**failed, "positive": {"passed": True}}
+    few = fakes.cell(digest="d", verdict="INCONCLUSIVE", criterion="12 victims are fewer than 50", controls=passed)
+    write_cell(tmp_path, few)
+    assert finished_cell(tmp_path, "some", digest="d") == few
+
+
 @pytest.mark.parametrize(
     "change",
     [

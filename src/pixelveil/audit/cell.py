@@ -196,7 +196,9 @@ def write_cell(folder: Path, cell: Cell) -> None:
 
 
 def finished_cell(folder: Path, name: str, *, digest: str) -> Cell | None:
-    """Return a cell of an earlier run that still holds; None where there is none, or it failed.
+    """Return a cell of an earlier run that still holds; None where there is none, or it failed, or its positive control.
+
+    A control that failed may have had too little time: with the time that finished cells leave, it is tried again.
 
     Args:
         folder: Of the cells.
@@ -210,7 +212,8 @@ def finished_cell(folder: Path, name: str, *, digest: str) -> Cell | None:
         return None
     if not isinstance(content, dict) or content.get("digest") != digest or content.get("failed"):
         return None
-    return cell_from_json(content, source=str(path))
+    cell = cell_from_json(content, source=str(path))
+    return None if cell.applicable and cell.controls.get("positive", {}).get("passed") is False else cell
 
 
 def _interval(value: Any) -> Interval | None:

@@ -196,9 +196,9 @@ def write_cell(folder: Path, cell: Cell) -> None:
 
 
 def finished_cell(folder: Path, name: str, *, digest: str) -> Cell | None:
-    """Return a cell of an earlier run that still holds; None where there is none, or it failed, or its positive control.
+    """Return a cell of an earlier run that still holds; None where there is none, it failed, or its control did.
 
-    A control that failed may have had too little time: with the time that finished cells leave, it is tried again.
+    A positive control that failed may have had too little time; finished cells leave more of it to the next run.
 
     Args:
         folder: Of the cells.

@@ -115,7 +115,7 @@ def test_failures_are_shown_with_their_reason_and_tried_again(grid, fakes):
 
 
 def test_what_does_not_end_is_stopped_and_the_rest_still_runs(grid, fakes):
-    cells = {cell.attack: cell for cell in grid(fakes.Endless(), fakes.Folding(), seconds=3.0, least=0.0).fill()}
+    cells = {cell.attack: cell for cell in grid(fakes.Endless(), fakes.Folding(), seconds=6.0, least=0.0).fill()}
     assert "did not end" in cells["endless"].failed
     assert cells["endless"].verdict == "INCONCLUSIVE"
     assert cells["folding"].verdict == "BROKEN"

@@ -33,7 +33,7 @@ _INTRODUCTION = """\
 What each attack reaches where it must, beside the figure of the design study or of the paper ("study") where there is
 one. Figures ending in "control" are those of the same attack on AES-CTR noise, with the same choice of readings.
 `python -m benchmarks.attacks TOPIC --data cifar10.npz` makes a topic's figures again, `python -m pages.attack_figures`
-this page. See also [how long a key lasts](key-lifetime.md), [published claims](claims.md) and [audits](audits.md)."""
+this page. See also [published claims](claims.md) and [audits](audits.md)."""
 
 
 def figures_page(records: Mapping[str, Mapping[str, Any]]) -> str:
@@ -52,6 +52,8 @@ def figures_page(records: Mapping[str, Mapping[str, Any]]) -> str:
                 f"Topic `{topic}`; {record['seconds']:,.0f} s on {machine['processor']}, {machine['cores']} cores; "
                 f"commit {record['commit']}."
             )
+    if missing := [topic for topic in TOPICS if topic not in records]:
+        parts.append(f"Not measured in this version: {', '.join(f'`{topic}`' for topic in missing)}.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -55,8 +55,8 @@ class EtcGray(Scheme):
         "values of blocks match whatever their place, turn and inversion: SSIM 0.99 (attacks-pairs.json).",
         "Ciphertext only: none published for blocks of 8 x 8; here a jigsaw puzzle solver that puts three planes "
         "together at once reads images under one key (pictures.json).",
-        "With other images of the same kind: second-order statistics of 50 images under one key read all of them "
-        "(attacks-statistics.json).",
+        "With other images of the same kind: second-order statistics of images under one key read all of them "
+        "(audits/cifar10/etc-gray).",
     )
 
     block_size: int = 8

@@ -110,7 +110,9 @@ def _measured(attack: str, scheme: Scheme, plain: Bytes, public: Bytes) -> dict[
     if scheme.block > 1 and scheme.name != "tanaka-le":
         row["layout"] = _in_place(scores.images, plain[:victims], scheme.block)
     if len(plain) <= _CONTROLLED:
-        control = create_attack(attack).run(negative_control(evidence, encrypt=encrypt), budget=Budget(seconds=_SECONDS))
+        control = create_attack(attack).run(
+            negative_control(evidence, encrypt=encrypt), budget=Budget(seconds=_SECONDS)
+        )
         floor = score(control, plain[:victims])
         row |= {"ssim_control": floor.mean("ssim"), "edges_control": floor.mean("edges")}
     return row

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.audit_cases import CASES
-
 from pages.schemes import table
 from pixelveil.atomic import write_atomic
 from pixelveil.audit import read_audit, render_comparison

@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from benchmarks.claims_floats import bytes_of, literal_leading_bit
-from benchmarks.crops import crops, photograph
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.claims_floats import bytes_of, literal_leading_bit
+from benchmarks.crops import crops, photograph
 from pixelveil import Key, create_scheme
 from pixelveil.attacks import ATTACKS, Attack, Budget, Evidence, Pairs, create_attack
 from pixelveil.attacks.attack import Access

@@ -8,7 +8,6 @@ import pytest
 page = pytest.importorskip("pages.audits", reason="pages are made in a checkout")
 
 from benchmarks.audit_cases import CASES  # noqa: E402 - after the check for a checkout
-
 from pixelveil.audit import read_audit  # noqa: E402
 from pixelveil.schemes import SCHEMES, create_scheme  # noqa: E402
 

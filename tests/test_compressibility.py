@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from benchmarks import compressibility
 from PIL import Image
+
+from benchmarks import compressibility
 
 RECORD = json.loads(compressibility.RESULTS.read_text(encoding="utf-8"))
 PAGE = compressibility.PAGE.read_text(encoding="utf-8")

@@ -9,9 +9,8 @@ import pytest
 
 pytest.importorskip("benchmarks.attack_lifetime", reason="benchmarks are of a checkout")
 
-from benchmarks.attack_lifetime import SETTINGS, Setting, curve_of, pooled, row_of
-
 from benchmarks import attack_defenses, attack_lifetime
+from benchmarks.attack_lifetime import SETTINGS, Setting, curve_of, pooled, row_of
 from pixelveil.attacks import create_attack
 from pixelveil.attacks.evaluate import Scores, higher
 from pixelveil.schemes import SCHEMES

@@ -11,7 +11,6 @@ pages = pytest.importorskip("pages.schemes", reason="pages are made in a checkou
 from pages import attacks as attack_pages  # noqa: E402 - after the check for a checkout
 from pages import claims  # noqa: E402
 from pages.captions import caption, figures  # noqa: E402
-
 from pixelveil.attacks import ATTACKS  # noqa: E402
 from pixelveil.attacks.games import GAMES  # noqa: E402
 from pixelveil.attacks.stem.catalogue import MODEL_ATTACKS  # noqa: E402

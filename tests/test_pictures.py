@@ -9,7 +9,6 @@ from PIL import Image
 pictures = pytest.importorskip("pages.pictures", reason="pages are made in a checkout")
 
 from pages import model_reconstructions, reconstructions  # noqa: E402 - after the check for a checkout
-
 from pixelveil.attacks import ATTACKS  # noqa: E402
 from pixelveil.attacks.stem.catalogue import MODEL_ATTACKS  # noqa: E402
 from pixelveil.schemes import SCHEMES  # noqa: E402

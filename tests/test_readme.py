@@ -4,9 +4,9 @@ import re
 import shlex
 from pathlib import Path
 
-from benchmarks import figures
 from typer.main import get_command
 
+from benchmarks import figures
 from pixelveil.cli.app import build_app
 
 ROOT = Path(__file__).resolve().parent.parent

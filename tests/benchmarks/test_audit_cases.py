@@ -1,5 +1,4 @@
 from benchmarks.audit_cases import CASES
-
 from pixelveil.schemes import SCHEMES
 
 

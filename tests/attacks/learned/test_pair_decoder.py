@@ -104,8 +104,10 @@ def test_the_same_seed_gives_the_same_pictures(victims, public):
     evidence = known(WANG, victims[:4], public[:30])
     first, second = (PairDecoder(width=4, steps=8).run(evidence, budget=UNLIMITED) for _ in range(2))
     np.testing.assert_array_equal(first.images, second.images)
+    # What has not learned in its few steps is thrown away, so that it is never worse than its start.
     other = PairDecoder(width=4, steps=60).run(replace(evidence, seed=1), budget=UNLIMITED)
-    assert (other.images != first.images).any()
+    assert other.facts["steps"] == 60
+    assert other.facts["loss"] <= other.facts["loss before"]
 
 
 def test_time_ends_the_training(victims, public):

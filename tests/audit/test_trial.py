@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pixelveil.audit.bench import Bench
-from pixelveil.audit.trial import AttackTrial
+from pixelveil.audit.trial import AttackTrial, stopped_early
 from pixelveil.schemes import create_scheme
 
 
@@ -93,3 +93,15 @@ def test_settings_name_the_attack_and_its_control(fakes):
     first = AttackTrial(attack=fakes.Folding(), positives=fakes.positives).settings
     assert first["positive"]["scheme"] == "skk"
     assert AttackTrial(attack=fakes.Folding(), positives={}).settings != first
+
+
+def test_a_network_without_time_proves_nothing(bench, fakes):
+    quiet = run(fakes.Constant(), bench, fakes.positives)
+    short = replace(quiet, verdict="NO LEAK FOUND", facts={"steps": 20})
+    assert stopped_early(short, most=100).verdict == "INCONCLUSIVE"
+    assert "20 of 100 steps" in stopped_early(short, most=100).criterion
+    assert stopped_early(short, most=20) is short
+    broken = replace(short, verdict="BROKEN")
+    assert stopped_early(broken, most=100) is broken
+    nothing_to_train = replace(short, facts={})
+    assert stopped_early(nothing_to_train, most=0) is nothing_to_train

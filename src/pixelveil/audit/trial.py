@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -169,7 +169,7 @@ class AttackTrial(OfSubject):
         found = self.attack.run(evidence, budget=Budget(seconds=share), advance=advance)
         noise_evidence = negative_control(evidence, encrypt=bench.encrypt)
         noise = self.attack.run(noise_evidence, budget=Budget(seconds=share))
-        return finding_of(
+        finding = finding_of(
             found,
             noise,
             plain=plain,
@@ -180,6 +180,21 @@ class AttackTrial(OfSubject):
             pairs=0 if evidence.pairs is None else len(evidence.pairs.plain),
             extra=bench.extra,
         )
+        return stopped_early(finding, most=getattr(self.attack, "steps", 0))
+
+
+def stopped_early(finding: Finding, *, most: int) -> Finding:
+    """Return a finding, INCONCLUSIVE where a network found nothing and had no time to learn.
+
+    Args:
+        finding: Of any attack; one that trains says in its facts how many steps it did.
+        most: Steps of a whole training; 0 where there is none.
+    """
+    done = finding.facts.get("steps")
+    if finding.verdict != "NO LEAK FOUND" or done is None or done >= most:
+        return finding
+    words = f"stopped after {done:,} of {most:,} steps: that it found nothing proves nothing"
+    return replace(finding, verdict="INCONCLUSIVE", criterion=words)
 
 
 def finding_of(

@@ -33,7 +33,7 @@ _INTRODUCTION = """\
 What each attack reaches where it must, beside the figure of the design study or of the paper ("study") where there is
 one. Figures ending in "control" are those of the same attack on AES-CTR noise, with the same choice of readings.
 `python -m benchmarks.attacks TOPIC --data cifar10.npz` makes a topic's figures again, `python -m pages.attack_figures`
-this page. See also [published claims](claims.md) and [audits](audits.md)."""
+this page. See also [the lifetime of keys](key-lifetime.md), [published claims](claims.md) and [audits](audits.md)."""
 
 
 def figures_page(records: Mapping[str, Mapping[str, Any]]) -> str:

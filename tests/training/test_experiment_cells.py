@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
 from pixelveil.data.sets import SetImages
 from pixelveil.errors import UsageError
+from pixelveil.models.backbones import create_backbone
 from pixelveil.training.experiment import Cell
-from pixelveil.training.experiment_cells import RUNNERS, figures_of_answers, squared
+from pixelveil.training.experiment_cells import RUNNERS, Place, figures_of_answers, squared
 
 COUNT, SIDE = 48, 16
 
@@ -26,14 +28,14 @@ def images():
     )
 
 
-def run(tmp_path, images, **settings):
+def run(tmp_path, images, *, begin=None, **settings):
     values = {"name": "a", "dataset": "cifar10", "network": "vit-cifar", "epochs": 1, "validation": 0.25} | settings
     if values.get("kind", "network") != "classical":
         values.setdefault("recipe", {"batch_size": 8})
     if values["network"] == "vit-cifar":
         values.setdefault("network_options", {"depth": 1, "embed_dim": 24, "num_heads": 2})
     cell = Cell(**values)
-    return RUNNERS[cell.kind](cell, images, tmp_path / "run", None)
+    return RUNNERS[cell.kind](cell, images, Place(folder=tmp_path / "run", weights=begin), None)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +114,14 @@ def test_figures_follow_from_answers():
     found = figures_of_answers(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]), classes=3)
     assert found["accuracy"] == 75
     assert found["confusion"] == [[1, 0, 0], [0, 1, 1], [0, 0, 1]]
+
+
+def test_a_network_begins_with_public_weights_and_their_normalization(tmp_path, images):
+    weights = tmp_path / "small.safetensors"
+    save_file(create_backbone("resnet20", num_classes=2, image_size=SIDE, seed=5).state_dict(), weights)
+    settings = {"network": "resnet20", "recipe": {"batch_size": 8, "learning_rate": 1e-9, "optimizer": "sgd"}}
+    fresh = run(tmp_path / "fresh", images, **settings)
+    begun = run(tmp_path / "begun", images, begin=weights, **settings | {"weights": weights.name})
+    assert fresh["input"]["mean"] == [0.5, 0.5, 0.5]
+    assert begun["input"]["mean"] == [0.485, 0.456, 0.406]
+    assert begun["curve"] != fresh["curve"]

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from pixelveil.errors import UsageError
 from pixelveil.training import loop
 from pixelveil.training.experiment import load_experiment
 from pixelveil.training.experiment_run import run_experiment
@@ -119,3 +120,9 @@ def test_a_cell_with_other_settings_or_damage_is_measured_anew(npz, spoiled):
     (found,) = run_experiment(experiment(npz, text, quick=True), data=npz, out=out, stage=silent, names=("plain",))
     assert "accuracy" in found
     assert found["settings"]["recipe"]["learning_rate"] == (1e-2 if spoiled == "no JSON" else 2e-2)
+
+
+def test_weights_that_are_not_there_are_named(tmp_path, npz):
+    text = TEXT.replace('network = "resnet20"', 'network = "resnet20"\nweights = "resnet20.safetensors"')
+    with pytest.raises(UsageError, match=r"'plain' begins with resnet20\.safetensors, which is not in"):
+        run_experiment(experiment(tmp_path, text), data=npz, out=tmp_path / "results", stage=silent)

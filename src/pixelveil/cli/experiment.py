@@ -35,6 +35,12 @@ GroupsOption = Annotated[
         show_default=False,
     ),
 ]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights", help="Folder of the public weights that cells begin with.", show_default="that of --data"
+    ),
+]
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 
 _RESULTS = Path("experiments") / "results"
@@ -57,6 +63,7 @@ def run(
     cells: CellsOption = None,
     out: OutOption = _RESULTS,
     groups: GroupsOption = None,
+    weights: WeightsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the cells of an experiment that have no result yet, and print its table; after a kill run it again.
@@ -78,6 +85,7 @@ def run(
         stage=lambda title: progress(title, quiet=as_json),
         names=chosen,
         groups=groups,
+        weights=weights,
     )
     emit(
         {"experiment": experiment.name, "quick": quick, "cells": results},

@@ -47,6 +47,7 @@ class Cell:
             "classical" (a learner of scikit-learn), "learned" (a transformation that is trained for its classifier).
         network: Backbone, or learner.
         network_options: Further arguments of its constructor.
+        weights: Name of a file of public weights that the network begins with; empty: it begins with random ones.
         adaptation: Network before it; "auto": what the scheme needs.
         scheme: Scheme; empty: plain images.
         key_policy: Of the scheme; empty: the published one.
@@ -72,6 +73,7 @@ class Cell:
     image_size: int = 0
     kind: str = "network"
     network_options: Mapping[str, Any] = field(default_factory=dict)
+    weights: str = ""
     adaptation: str = "auto"
     scheme: str = ""
     key_policy: str = ""
@@ -115,6 +117,8 @@ class Cell:
             raise UsageError("without a scheme nothing is encrypted", hint="name a scheme")
         if self.kind == "classical" and self.network not in LEARNERS:
             raise UsageError(f"there is no learner {self.network!r}", hint=f"one of: {', '.join(LEARNERS)}")
+        if self.weights and (self.kind == "classical" or Path(self.weights).name != self.weights):
+            raise UsageError(f"weights {self.weights!r} are no name of a file that a network begins with")
         if self.kind != "learned":
             self.make_scheme()
         if self.kind != "classical":

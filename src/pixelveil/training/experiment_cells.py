@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pixelveil.data.sets import SetImages
 from pixelveil.errors import UsageError
 from pixelveil.models import encrypt_model
 from pixelveil.models.adaptation import auto_adaptation, settings_for
-from pixelveil.models.backbones import reads_patches
+from pixelveil.models.backbones import normalization_of, reads_patches
 from pixelveil.schemes import Scheme, create_scheme
 from pixelveil.schemes.asset import Asset
 from pixelveil.schemes.fitting import fit_asset, spread
@@ -31,10 +31,23 @@ from pixelveil.training.loop import TrainResult, train
 from pixelveil.training.models import ModelSpec
 from pixelveil.training.on_the_fly import Encrypting
 
-__all__ = ["RUNNERS", "Advance", "figures_of_answers", "squared"]
+__all__ = ["RUNNERS", "Advance", "Place", "figures_of_answers", "squared"]
 
 Advance = Callable[[int, int], None] | None
 _MOST_FOR_A_BASIS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a cell finds and leaves files.
+
+    Args:
+        folder: Of its runs; made if missing.
+        weights: File of the weights that its network begins with, if it begins with any.
+    """
+
+    folder: Path
+    weights: Path | None = None
 
 
 def squared(images: NDArray[Any]) -> NDArray[Any]:
@@ -67,7 +80,7 @@ def figures_of_answers(answers: NDArray[np.int64], labels: NDArray[np.int64], *,
     }
 
 
-def _run_network(cell: Cell, images: SetImages, folder: Path, advance: Advance) -> dict[str, Any]:
+def _run_network(cell: Cell, images: SetImages, place: Place, advance: Advance) -> dict[str, Any]:
     """Train a network on encrypted images; test it on others, under keys of their own where there are such."""
     scheme = _with_asset(cell.make_scheme(), images)
     key = experiment_key(cell.scheme, seed=cell.seed)
@@ -84,7 +97,7 @@ def _run_network(cell: Cell, images: SetImages, folder: Path, advance: Advance) 
     moves = _moves(cell, None if every else scheme, side=images.train.shape[1])
     encrypting = Encrypting(reproducible(scheme), key=key) if every and scheme is not None else None
     model, result = _trained(
-        cell, spec, train_images, images, moves=moves, folder=folder, encrypting=encrypting, advance=advance
+        cell, spec, train_images, images, moves=moves, place=place, encrypting=encrypting, advance=advance
     )
     logits = predict_logits(model, test_images, mean=spec.mean, std=spec.std)
     answers = logits.argmax(axis=1)
@@ -97,12 +110,12 @@ def _run_network(cell: Cell, images: SetImages, folder: Path, advance: Advance) 
     }
 
 
-def _run_encrypted_model(cell: Cell, images: SetImages, folder: Path, advance: Advance) -> dict[str, Any]:
+def _run_encrypted_model(cell: Cell, images: SetImages, place: Place, advance: Advance) -> dict[str, Any]:
     """Train on plain images, once for all cells that differ in the scheme only; encrypt the model and the images."""
     scheme = cell.make_scheme()
     if scheme is None:
         raise UsageError("an encrypted model needs a scheme")
-    model, spec, moves, result = _plainly_trained(cell, images, folder, advance)
+    model, spec, moves, result = _plainly_trained(cell, images, place, advance)
     side = images.train.shape[1]
     key, other = (experiment_key(purpose, seed=cell.seed) for purpose in (cell.scheme, "wrong key"))
     encrypted = encrypt_model(model, scheme=scheme, key=key, image_size=side, mean=spec.mean, std=spec.std)
@@ -126,7 +139,7 @@ def _run_encrypted_model(cell: Cell, images: SetImages, folder: Path, advance: A
     }
 
 
-def _run_classical(cell: Cell, images: SetImages, folder: Path, advance: Advance) -> dict[str, Any]:
+def _run_classical(cell: Cell, images: SetImages, place: Place, advance: Advance) -> dict[str, Any]:
     """Fit a learner to plain and to encrypted images, and count where its answers agree."""
     scheme = _with_asset(cell.make_scheme(), images)
     plain = features_of(images.train)
@@ -160,18 +173,18 @@ def _run_classical(cell: Cell, images: SetImages, folder: Path, advance: Advance
     }
 
 
-def _run_learned(cell: Cell, images: SetImages, folder: Path, advance: Advance) -> dict[str, Any]:
+def _run_learned(cell: Cell, images: SetImages, place: Place, advance: Advance) -> dict[str, Any]:
     """Train a classifier on plain images and a transformation for it; classify transformed test images."""
     from PIL import Image
 
-    classifier, spec, _, trained = _plainly_trained(cell, images, folder, advance)
-    plain = folder / "plain"
+    classifier, spec, _, trained = _plainly_trained(cell, images, place, advance)
+    plain = place.folder / "plain"
     for number, (image, label) in enumerate(zip(images.train, images.train_labels, strict=True)):
         path = plain / images.classes[label] / f"{number:06d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             Image.fromarray(image).save(path)
-    asset = folder / "asset.safetensors"
+    asset = place.folder / "asset.safetensors"
     report = fit_learned(
         cell.scheme,
         data=plain,
@@ -197,7 +210,7 @@ def _run_learned(cell: Cell, images: SetImages, folder: Path, advance: Advance) 
     }
 
 
-RUNNERS: dict[str, Callable[[Cell, SetImages, Path, Advance], dict[str, Any]]] = {
+RUNNERS: dict[str, Callable[[Cell, SetImages, Place, Advance], dict[str, Any]]] = {
     "classical": _run_classical,
     "encrypted model": _run_encrypted_model,
     "learned": _run_learned,
@@ -206,7 +219,7 @@ RUNNERS: dict[str, Callable[[Cell, SetImages, Path, Advance], dict[str, Any]]] =
 
 
 def _plainly_trained(
-    cell: Cell, images: SetImages, folder: Path, advance: Advance
+    cell: Cell, images: SetImages, place: Place, advance: Advance
 ) -> tuple[nn.Module, ModelSpec, Augmentation, TrainResult]:
     """Train a cell's network on plain images, once for all cells that differ in the scheme only."""
     plain = replace(
@@ -214,8 +227,8 @@ def _plainly_trained(
     )
     spec = _spec(plain, None, images=images, train=images.train, side=images.train.shape[1])
     moves = _moves(plain, None, side=images.train.shape[1])
-    shared = folder.parent / f"plain-{plain.digest}"
-    model, result = _trained(plain, spec, images.train, images, moves=moves, folder=shared, advance=advance)
+    shared = replace(place, folder=place.folder.parent / f"plain-{plain.digest}")
+    model, result = _trained(plain, spec, images.train, images, moves=moves, place=shared, advance=advance)
     return model, spec, moves, result
 
 
@@ -226,7 +239,7 @@ def _trained(
     images: SetImages,
     *,
     moves: Augmentation,
-    folder: Path,
+    place: Place,
     encrypting: Encrypting | None = None,
     advance: Advance,
 ) -> tuple[nn.Module, TrainResult]:
@@ -237,14 +250,15 @@ def _trained(
     if not len(held):
         raise UsageError(f"cell {cell.name!r}: a validation share of {cell.validation} is less than one picture")
     source = ArrayImages(train_images, labels=labels)
-    model = spec.build(seed=cell.seed)
+    model = spec.build(seed=cell.seed, weights=place.weights)
     result = train(
         model,
         spec=spec,
         train_set=ImageSubset(source, indices=np.setdiff1d(everything, held)),
         validation_set=ImageSubset(source, indices=held),
         settings=replace(cell.train_settings(), augmentation=moves),
-        out=folder,
+        out=place.folder,
+        origin=cell.weights,
         encrypting=encrypting,
         advance=advance,
     )
@@ -256,6 +270,8 @@ def _spec(cell: Cell, scheme: Scheme | None, *, images: SetImages, train: NDArra
     gray = scheme is not None and scheme.planes == "side by side"
     mean: tuple[float, ...] = (0.5,) if gray else (0.5, 0.5, 0.5)
     std = mean
+    if cell.weights and not gray:
+        mean, std = normalization_of(cell.network) or (mean, std)
     if train.dtype != np.uint8:
         mean = tuple(round(float(value) / 255, 6) for value in train.mean(axis=(0, 1, 2), dtype=np.float64))
         std = tuple(max(1e-6, round(float(v) / 255, 6)) for v in train.std(axis=(0, 1, 2), dtype=np.float64))

@@ -11,9 +11,10 @@ from typing import Any
 
 from pixelveil.atomic import write_atomic
 from pixelveil.data.sets import SetImages, load_set
+from pixelveil.errors import UsageError
 from pixelveil.machine import commit, machine, versions
 from pixelveil.training.experiment import Cell, Experiment
-from pixelveil.training.experiment_cells import RUNNERS
+from pixelveil.training.experiment_cells import RUNNERS, Place
 
 __all__ = ["result_folder", "run_experiment"]
 
@@ -38,6 +39,7 @@ def run_experiment(
     stage: Stage,
     names: tuple[str, ...] = (),
     groups: Path | None = None,
+    weights: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Run the cells that have no result yet.
 
@@ -52,6 +54,7 @@ def run_experiment(
         stage: Shows progress: opens a bar with a title.
         names: Cells; none: all.
         groups: CSV that tells copies of one picture.
+        weights: Folder with the files of public weights that cells name; None: that of the data.
 
     Returns:
         The results in the order of the experiment.
@@ -75,7 +78,8 @@ def run_experiment(
                 wanted = (cell.dataset, cell.split, cell.image_size, cell.train_images, cell.test_images, cell.seed)
                 if loaded is None or loaded[0] != wanted:
                     loaded = (wanted, _load(cell, data=data, groups=groups))
-                figures = RUNNERS[cell.kind](cell, loaded[1], runs / f"{cell.name}-{cell.digest}", advance)
+                place = Place(folder=runs / f"{cell.name}-{cell.digest}", weights=_weights(cell, weights or data))
+                figures = RUNNERS[cell.kind](cell, loaded[1], place, advance)
                 seconds = max(time.perf_counter() - started, figures.pop("training_seconds", 0.0))
             done = _result(experiment, cell, loaded[1], figures=figures, seconds=seconds)
         done |= _words(cell, done["accuracy"])
@@ -95,6 +99,21 @@ def _load(cell: Cell, *, data: Path, groups: Path | None) -> SetImages:
         groups=groups,
         seed=cell.seed,
     )
+
+
+def _weights(cell: Cell, folder: Path) -> Path | None:
+    """Return the file of a cell's first weights, None where it begins with random ones.
+
+    Raises:
+        UsageError: The file is not there.
+    """
+    if not cell.weights:
+        return None
+    path = (folder if folder.is_dir() else folder.parent) / cell.weights
+    if not path.is_file():
+        hint = "give the folder of public weights with --weights; docs/experiments.md says whose they are"
+        raise UsageError(f"cell {cell.name!r} begins with {cell.weights}, which is not in {path.parent}", hint=hint)
+    return path
 
 
 def _finished(path: Path, cell: Cell) -> dict[str, Any] | None:

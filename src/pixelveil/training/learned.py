@@ -15,6 +15,7 @@ from torch import nn
 from pixelveil import __version__
 from pixelveil.data.manifest import MANIFEST
 from pixelveil.errors import UsageError
+from pixelveil.models.backbones import BACKBONES
 from pixelveil.schemes import create_scheme
 from pixelveil.schemes.asset import Asset
 from pixelveil.training.augment import Augmentation
@@ -229,7 +230,9 @@ def _trained_classifier(
     images: TrainingImages, recipe: Recipe, *, seed: int, out: Path, advance: Callable[[int, int], None] | None
 ) -> tuple[nn.Module, ModelSpec]:
     """Train the classifier on the plain images, or go on with it."""
-    small = recipe.model.startswith("resnet") and images.image_size <= _SMALL
+    known = BACKBONES.get(recipe.model)
+    large = recipe.model.startswith("resnet") and (known is None or known.kind == "timm")
+    small = large and images.image_size <= _SMALL
     spec = ModelSpec(
         architecture=recipe.model,
         num_classes=len(images.classes),

@@ -104,6 +104,8 @@ def _text(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, Mapping):
         return ", ".join(f"{name.replace('_', ' ')} {_text(one)}" for name, one in value.items())
+    if isinstance(value, list) and len(value) == 3 and all(isinstance(one, float) for one in value):
+        return "{} ({} to {})".format(*(_text(one) for one in value))  # a share with its interval
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_text(one) for one in value)
     return str(value)

@@ -135,7 +135,18 @@ def test_a_numerical_failure_is_a_failure_and_a_bug_is_a_bug(grid, fakes):
         def run(self, evidence, *, budget=None, advance=None):
             return [][0]
 
+    class Large(fakes.Folding):
+        def run(self, evidence, *, budget=None, advance=None):
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+
+    class Wrong(fakes.Folding):
+        def run(self, evidence, *, budget=None, advance=None):
+            raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
     assert grid(Singular()).fill()[0].failed == "singular matrix"
+    assert "can't allocate memory" in grid(Large()).fill()[0].failed
+    with pytest.raises(RuntimeError, match="shapes"):
+        grid(Wrong()).fill()
     with pytest.raises(IndexError):
         grid(Buggy()).fill()
 

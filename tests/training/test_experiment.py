@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,10 @@ def test_an_experiment_is_found_by_name_or_path(tmp_path, monkeypatch):
     path.rename(tmp_path / "experiments" / "mine.toml")
     monkeypatch.chdir(tmp_path)
     assert find_experiment("mine").resolve() == tmp_path / "experiments" / "mine.toml"
+
+
+@pytest.mark.skipif(not EXPERIMENTS, reason="experiments come with a checkout")
+def test_every_experiment_is_in_the_wheel():
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]
+    given = build["wheel"]["force-include"]
+    assert given == {f"experiments/{path.name}": f"pixelveil/experiments/{path.name}" for path in EXPERIMENTS}

@@ -150,7 +150,9 @@ class Grid:
                     cell = _found(cell, finding)
                     if self.pictures and finding.strips:
                         write_pictures(self._pictures(trial), finding.strips)
-                except _FAILURES as error:
+                except (*_FAILURES, RuntimeError) as error:
+                    if not isinstance(error, _FAILURES) and not _lacks_memory(error):
+                        raise
                     cell = replace(cell, criterion="it came to no end", failed=str(error) or type(error).__name__)
                 advance(1, 1)
             cell = replace(cell, seconds=round(time.monotonic() - started, 3), seconds_allowed=round(share, 3))
@@ -246,6 +248,11 @@ class Grid:
             digest=digest,
             **self.facts,
         )
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Tell whether PyTorch ran out of memory, which it says with a plain RuntimeError on a processor."""
+    return any(words in str(error) for words in ("out of memory", "can't allocate memory"))
 
 
 def _found(blank: Cell, finding: Finding) -> Cell:

@@ -56,7 +56,7 @@ class EtcGray(Scheme):
         "Ciphertext only: none published for blocks of 8 x 8; here a jigsaw puzzle solver that puts three planes "
         "together at once reads images under one key (pictures.json).",
         "With other images of the same kind: second-order statistics of images under one key read all of them "
-        "(audits/cifar10/etc-gray).",
+        "from fifty on (attacks-statistics.json).",
     )
 
     block_size: int = 8

@@ -199,7 +199,7 @@ class Experiment:
 
 
 def find_experiment(name: str) -> Path:
-    """Return the file of an experiment: the path itself, or one of its name in the folder experiments.
+    """Return the file of an experiment: the path itself, or one of its name in ./experiments or in the package.
 
     Raises:
         UsageError: There is none.
@@ -209,13 +209,14 @@ def find_experiment(name: str) -> Path:
         if path.is_file():
             return path
         raise UsageError(f"{name}: no such file")
-    checkout = Path(__file__).resolve().parents[3] / "experiments"
-    folders = [folder for folder in (Path("experiments"), checkout) if folder.is_dir()]
+    package = Path(__file__).resolve().parents[1]
+    places = (Path("experiments"), package / "experiments", package.parents[1] / "experiments")  # one's own go first
+    folders = [folder for folder in places if folder.is_dir()]
     for folder in folders:
         if (folder / f"{name}.toml").is_file():
             return folder / f"{name}.toml"
     known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
-    hint = f"there are: {', '.join(known)}" if known else "give the path of a TOML file, or run it in a checkout"
+    hint = f"there are: {', '.join(known)}" if known else "give the path of a TOML file"
     raise UsageError(f"there is no experiment {name!r}", hint=hint)
 
 

@@ -111,7 +111,7 @@ def _weights(cell: Cell, folder: Path) -> Path | None:
         return None
     path = (folder if folder.is_dir() else folder.parent) / cell.weights
     if not path.is_file():
-        hint = "give the folder of public weights with --weights; docs/experiments.md says whose they are"
+        hint = f"pixelveil experiment fetch {path.stem}-weights DIR, then --weights DIR"
         raise UsageError(f"cell {cell.name!r} begins with {cell.weights}, which is not in {path.parent}", hint=hint)
     return path
 

@@ -18,6 +18,7 @@ from pixelveil.keys import Key
 from pixelveil.models import encrypt_model, extract_stem
 from pixelveil.plans.geometry import join_blocks, split_blocks
 from pixelveil.schemes import create_scheme
+from pixelveil.schemes.fitting import fit_asset
 
 SIGNED = [("vit-permutation", {}), ("vit-permutation", {"per_block": True}), ("vit-restricted", {}), ("etc-color", {})]
 
@@ -112,6 +113,9 @@ def test_another_base_gives_no_key_and_noise_no_picture(make_vit, hold, victims,
 def test_what_a_scheme_does_inside_blocks_is_public():
     assert kind_of(create_scheme("vit-orthogonal")) == "orthogonal"
     assert kind_of(create_scheme("etc-color")) == "signed"
+    scheme = create_scheme("vit-orthogonal", block_size=4)
+    images = np.random.default_rng(0).integers(0, 256, (80, 32, 32, 3), dtype=np.uint8)
+    assert kind_of(scheme.bind(fit_asset(scheme, images=images))) == "affine"
 
 
 @pytest.fixture(scope="module")

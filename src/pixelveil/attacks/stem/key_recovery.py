@@ -31,6 +31,7 @@ from pixelveil.plans import AffinePlan
 from pixelveil.plans.geometry import join_blocks
 from pixelveil.schemes import Scheme
 from pixelveil.steps import OrthogonalMixing
+from pixelveil.steps.whitening import Whitening
 
 __all__ = ["Kind", "RecoveredKey", "StemKey", "kind_of", "match_columns", "recover_key"]
 
@@ -129,6 +130,8 @@ def recover_key(
 
 def kind_of(scheme: Scheme) -> Kind:
     """Return what a scheme does inside blocks; its steps are public."""
+    if any(isinstance(step, Whitening) for step in scheme.steps()):
+        return "affine"  # whitened before it is turned: no longer an isometry of the plain embedding
     return "orthogonal" if any(isinstance(step, OrthogonalMixing) for step in scheme.steps()) else "signed"
 
 

@@ -2,9 +2,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-
-torch = pytest.importorskip("torch")
-
+import torch
 from safetensors import safe_open
 
 from pixelveil.data.sets import public_weights

@@ -122,6 +122,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], help="these names alone")
     parser.add_argument("--seconds", type=float, default=20.0, help="for each attack, and again for its control")
     asked = parser.parse_args()
+    revision = commit()  # once: the first picture that is written changes the tree
     for kind in asked.kinds or KINDS:
         (PICTURES / kind).mkdir(parents=True, exist_ok=True)
         for name in _names(kind):
@@ -131,7 +132,7 @@ def main() -> None:
                 continue
             panels, entry = made
             write_atomic(PICTURES / kind / f"{name}.png", strip(panels))
-            _record(kind, name, {**entry, "commit": commit()})
+            _record(kind, name, {**entry, "commit": revision})
             sys.stdout.write(f"{kind} {name} {entry.get('attack', '')}\n")
             sys.stdout.flush()
 

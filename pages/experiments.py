@@ -31,7 +31,7 @@ has a copy or near copy among the test images; "published split" is as others us
 noted. Columns "images" are training (with those that validate) / test. A key "per image" is new for every image,
 those of the test set included, and nobody has it.
 
-Rebuild one with `pixelveil experiment fetch cifar10 data`, `pixelveil experiment fetch resnet20-weights data` where it
+Rebuild one with `pixelveil experiment fetch cifar10 data`, `python -m benchmarks.public_weights resnet20 data` where it
 begins with public weights, and `pixelveil experiment run NAME --data data`; after a kill the same command goes on.
 `--quick` shows within minutes that it works; its figures are no result. Keys follow from the seed, so that who runs a
 cell again has its images again (but for noise that no key decides, and where images are encrypted anew each epoch);

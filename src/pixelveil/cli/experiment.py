@@ -15,9 +15,7 @@ __all__ = ["build_app"]
 NameArgument = Annotated[
     str, typer.Argument(help="Name of an experiment, or the path of its TOML file.", show_default=False)
 ]
-SetArgument = Annotated[
-    str, typer.Argument(help="Name of a data set, or resnet20-weights and the like.", show_default=False)
-]
+SetArgument = Annotated[str, typer.Argument(help="Name of a data set.", show_default=False)]
 FolderArgument = Annotated[Path, typer.Argument(help="Where it shall lie.", show_default=False)]
 DataOption = Annotated[
     Path, typer.Option("--data", "-d", help="The data set: npz, class folders, or the folder above.")
@@ -125,14 +123,13 @@ def table(
 
 
 def fetch(name: SetArgument, folder: FolderArgument) -> None:
-    """Download an official data set through torchvision, which checks it, and write it as one npz; or public weights.
+    """Download an official data set through torchvision, which checks it, and write it as one npz.
 
-    Example: pixelveil experiment fetch cifar10 data && pixelveil experiment fetch resnet20-weights data
+    Example: pixelveil experiment fetch cifar10 data
     """
     from pixelveil.data.sets.official import fetch_set
-    from pixelveil.data.sets.public_weights import PUBLIC_WEIGHTS, fetch_weights
 
-    typer.echo(fetch_weights(name, folder=folder) if name in PUBLIC_WEIGHTS else fetch_set(name, folder=folder))
+    typer.echo(fetch_set(name, folder=folder))
 
 
 def _show(title: str, results: Sequence[Mapping[str, Any]], *, quick: bool) -> None:

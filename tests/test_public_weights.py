@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
-public_weights = pytest.importorskip("benchmarks.public_weights", reason="benchmarks are of a checkout")
+pytest.importorskip("benchmarks.public_weights", reason="benchmarks are of a checkout")
 
 import torch
 from safetensors import safe_open
 
+from benchmarks import public_weights
 from benchmarks.public_weights import PUBLIC_WEIGHTS, PublicWeights, fetch_weights
 from pixelveil.errors import IntegrityError, UsageError
 from pixelveil.models.backbones import BACKBONES, create_backbone, load_weights

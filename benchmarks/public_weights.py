@@ -1,8 +1,8 @@
 """Download public weights that experiments begin with, check them, and write them as safetensors.
 
 ``python -m benchmarks.public_weights resnet20 data`` in a checkout. Their author publishes them in a format that is
-read by unpickling, which the package itself never does; here the file is known by its SHA-256, and PyTorch reads tensors
-from it and nothing else.
+read by unpickling, which the package itself never does; here the file is known by its SHA-256, and PyTorch reads
+tensors from it and nothing else.
 """
 
 from __future__ import annotations

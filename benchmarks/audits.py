@@ -43,10 +43,13 @@ def main() -> None:
     with ThreadPoolExecutor(asked.jobs) as pool:
         for name, seconds, grade in pool.map(lambda name: _audit(name, asked), names):
             print(f"{name}: {grade}, {seconds:.0f} s", flush=True)
+    # At the end: reports are committed, and an audit says whether its tree is that of the commit.
+    for name in names:
+        _keep(name, asked)
 
 
 def _audit(name: str, asked: argparse.Namespace) -> tuple[str, float, str]:
-    """Audit one case and keep its report."""
+    """Audit one case."""
     started = time.monotonic()
     case, folder = CASES[name], asked.work / asked.name / name
     options = case.options(block_size=BLOCKS[asked.size])
@@ -71,11 +74,16 @@ def _audit(name: str, asked: argparse.Namespace) -> tuple[str, float, str]:
         grade = json.loads(_run(command))["grade"]
     except subprocess.CalledProcessError as error:
         return name, time.monotonic() - started, f"failed: {error.stderr.strip()[-500:]}"
-    kept = AUDITS / asked.name / name
-    kept.mkdir(parents=True, exist_ok=True)
-    for file in ("report.html", "report.json"):
-        shutil.copyfile(folder / file, kept / file)
     return name, time.monotonic() - started, grade
+
+
+def _keep(name: str, asked: argparse.Namespace) -> None:
+    """Put the report of a case, if there is one, where it is committed."""
+    kept = AUDITS / asked.name / name
+    for file in ("report.html", "report.json"):
+        if (found := asked.work / asked.name / name / file).exists():
+            kept.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(found, kept / file)
 
 
 def _asset(name: str, asked: argparse.Namespace) -> Path:

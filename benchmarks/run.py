@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import folders, kernels, keystream, models, schemes
+from benchmarks import folders, kernels, keystream, models, schemes, training
 from pixelveil.atomic import write_atomic
 from pixelveil.machine import commit, machine, versions
 
@@ -19,6 +19,7 @@ SUITES = {
     "folders": folders.run,
     "models": models.run,
     "per-position": models.run_per_position,
+    "training": training.run,
 }
 RESULTS = Path(__file__).resolve().parent / "results"
 

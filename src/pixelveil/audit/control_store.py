@@ -63,17 +63,17 @@ class Question:
 
 
 def time_of(seconds: float) -> float:
-    """Return the time of a positive control: the power of two below an attack's.
+    """Return the time of a positive control: the half-integer power of two below an attack's.
 
     So that audits with slightly other times share it, and that it never had more time than the attack itself.
 
     Args:
         seconds: That the attack has at least.
 
-    >>> time_of(7.3), time_of(4.0), time_of(0.0)
-    (4.0, 4.0, 0.0)
+    >>> round(time_of(7.3), 2), time_of(4.0), time_of(0.0)
+    (5.66, 4.0, 0.0)
     """
-    return 2.0 ** math.floor(math.log2(seconds)) if seconds > 0 else 0.0
+    return 2.0 ** (math.floor(2 * math.log2(seconds)) / 2) if seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

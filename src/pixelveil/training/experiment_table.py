@@ -74,7 +74,8 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
     published, difference = one["published_accuracy"], one["difference"]
     low, high = one["interval_95"]
     facts = one["split_facts"]
-    name = one["network"] if one["adaptation"] == "none" else f"{one['network']}, {one['adaptation']}"
+    begun = "from public weights" if one["settings"].get("weights") else ""
+    name = ", ".join(filter(None, (one["network"], one["adaptation"].removeprefix("none"), begun)))
     return (
         f"{facts['train_images']:,} / {facts['test_images']:,}, {one['image_size']} px, {one['split']} split",
         _scheme(one),

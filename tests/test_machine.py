@@ -28,3 +28,24 @@ def test_commit_is_the_one_checked_out_here():
         assert machine.commit()
     else:
         assert machine.commit() == ""
+
+
+def test_results_do_not_make_a_tree_another_one(tmp_path, monkeypatch):
+    def git(*words):
+        names = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", tmp_path, *names, *words], check=True, capture_output=True)
+
+    source, result = tmp_path / "src" / "pixelveil" / "machine.py", tmp_path / "audits" / "report.json"
+    for path in (source, result):
+        path.parent.mkdir(parents=True)
+        path.write_text("first")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    monkeypatch.setattr(machine, "__file__", str(source))
+    clean = machine.commit()
+    assert len(clean) == 12
+    result.write_text("second")
+    assert machine.commit() == clean
+    source.write_text("second")
+    assert machine.commit() == f"{clean}-dirty"

@@ -16,6 +16,9 @@ _PACKAGES = (
     *("numpy", "scipy", "numba", "pillow", "cryptography"),
 )
 
+# What runs of this repository write into it.
+_MADE = ("audits", "benchmarks/results", "docs", "experiments/results")
+
 
 def machine() -> Mapping[str, str | int | float]:
     """Return processor, cores, memory and, if there is one, graphics processor."""
@@ -48,21 +51,24 @@ def versions() -> Mapping[str, str]:
 
 
 def commit() -> str:
-    """Return the commit of the repository that this package lies in, or nothing if it is an installed copy."""
+    """Return the commit of the repository that this package lies in, or nothing if it is an installed copy.
+
+    It ends in "-dirty" where tracked files are not as committed; results and the pages made of them decide no figure.
+    """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists() or not (root / "src" / "pixelveil").is_dir():
         return ""
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        name = _git(root, "rev-parse", "--short=12", "HEAD")
+        name.check_returncode()
+        changed = _git(root, "diff", "--quiet", "HEAD", "--", ".", *(f":(exclude){made}" for made in _MADE))
     except (OSError, subprocess.SubprocessError):
         return ""
-    return answer.stdout.strip()
+    return name.stdout.strip() + ("-dirty" if changed.returncode else "")
+
+
+def _git(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=False)
 
 
 def _processor() -> str:

@@ -65,11 +65,12 @@ def _facts(audits: Mapping[str, Audit]) -> str:
     first = next(iter(audits.values()))
     cells = sum(len(audit.cells) for audit in audits.values())
     commits = sorted({cell.commit for audit in audits.values() for cell in audit.cells})
+    budgets = sorted({round(audit.settings["seconds"] / 60) for audit in audits.values()})
     return (
         f"{len(audits)} audits, {cells} cells; {first.data['victims']} images to be read, "
         f"{first.data['helpers']} others under the same key, {first.data['public']} public ones, "
         f"{first.data['pairs']} known pairs. "
-        f"Budget {first.settings['seconds'] / 60:.0f} minutes each. Machine: {first.machine.get('processor', '')}, "
+        f"Budget {' or '.join(map(str, budgets))} minutes each. Machine: {first.machine.get('processor', '')}, "
         f"{first.machine.get('cores', '')} cores, two audits at a time. Commits: {', '.join(commits)}."
     )
 

@@ -74,7 +74,7 @@ def scatter(points: Sequence[tuple[str, float, float]]) -> str:
         x, y = _across(leakage), _down(accuracy / 100)
         down = _TOP + 10 + 18 * number
         lines.append(f'<circle cx="{x}" cy="{y}" r="5" fill="{_color(number)}" fill-opacity="0.8"/>')
-        lines.append(_text(x + 7, y + 4, str(number + 1)))
+        lines.append(_text(x - 8, y + 4, str(number + 1), anchor="end"))
         lines.append(_text(_RIGHT + 14, down + 4, f"{number + 1}  {label}: {accuracy:.1f}, {leakage:.2f}"))
     return "\n".join([*lines, "</svg>", ""])
 

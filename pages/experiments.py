@@ -134,7 +134,8 @@ def _measured(name: str, results: Sequence[Record]) -> str:
 
 
 def _machine(facts: Record) -> str:
-    return str(facts.get("graphics_processor") or f"{facts['processor']}, {facts['torch_threads']} threads")
+    threads = facts["torch_threads"]
+    return str(facts.get("graphics_processor") or f"{facts['processor']}, {threads} thread{'s' * (threads != 1)}")
 
 
 def _shown(name: str, results: Sequence[Record]) -> list[str]:

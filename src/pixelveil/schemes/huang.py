@@ -74,7 +74,7 @@ class Huang(Scheme):
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Ciphertext only, one image, any key: the local mean of (y - 127.5)^2 follows |v - 127.5| of the plain image, "
         "correlation 0.71 to 0.97 over all variants (design study); with the defaults it gives edges of CIFAR-10 with "
-        "correlation 0.22, on noise 0.05 (attacks-pixels.json).",
+        "correlation 0.21, on noise 0.05 (attacks-pixels.json).",
         "Ciphertext only, one image: folding the values (leading-bit attack, Chang and Case, arXiv 2004.13263) shows "
         "edges of the maximum and minimum (correlation 0.3) and of a sliding median (0.4), not of the median or mean "
         "of blocks (below 0.1).",

@@ -62,7 +62,7 @@ class SvdWang(Scheme):
     known_attacks: ClassVar[tuple[str, ...]] = (
         "Known images with their results: the projection is linear and shared, so least squares (ridge regression) "
         "gives it back. On CIFAR-10 ten pairs read others at SSIM 0.96 with factor=image and 0.28 with factor=left, "
-        "where the right factor is missing; on noise 0.01 and 0.05 (attacks-pairs.json).",
+        "where the right factor is missing; on noise 0.01 and 0.04 (attacks-pairs.json).",
         "Public images of the same kind: aligning principal components of results with theirs needs no pairs; a "
         "decoder trained on them fills in V.",
         "Random projections keep distances (Johnson and Lindenstrauss): duplicates, neighbors and identities stay "

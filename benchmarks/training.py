@@ -20,7 +20,7 @@ from pixelveil.training.models import ModelSpec
 
 __all__ = ["run"]
 
-IMAGES, VALIDATION, BATCH, EPOCHS, ROUNDS = 3840, 64, 128, 1, 3
+IMAGES, VALIDATION, BATCH, EPOCHS, ROUNDS = 3840, 64, 128, 1, 2
 NETWORKS = {"resnet20": 32}
 PRECISIONS = ("bf16", "no")
 

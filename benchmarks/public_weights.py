@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save
 
 from pixelveil.atomic import write_atomic
-from pixelveil.errors import IntegrityError, UsageError
+from pixelveil.errors import IntegrityError, PixelveilError, UsageError
 
 __all__ = ["PUBLIC_WEIGHTS", "PublicWeights", "fetch_weights", "main"]
 
@@ -84,7 +84,9 @@ def fetch_weights(name: str, *, folder: Path) -> Path:
         try:
             torch.hub.download_url_to_file(known.address, str(file), hash_prefix=known.sha256, progress=False)
         except OSError as error:
-            raise UsageError(f"{known.address} could not be loaded: {error}", hint="or get it yourself") from error
+            raise UsageError(
+                f"{known.address} could not be loaded: {error}", hint=f"download it elsewhere; SHA-256 {known.sha256}"
+            ) from error
         except RuntimeError as error:  # how torch says that the hash is another
             raise IntegrityError(f"{known.address}: {error}") from error
         found: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
@@ -100,7 +102,11 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(PUBLIC_WEIGHTS))
     parser.add_argument("folder", type=Path)
     asked = parser.parse_args()
-    sys.stdout.write(f"{fetch_weights(asked.name, folder=asked.folder)}\n")
+    try:
+        path = fetch_weights(asked.name, folder=asked.folder)
+    except PixelveilError as error:
+        sys.exit(str(error))
+    sys.stdout.write(f"{path}\n")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-page = pytest.importorskip("pages.audits", reason="pages are made in a checkout")
+pytest.importorskip("pages.audits", reason="pages are made in a checkout")
 
-from benchmarks.audit_cases import CASES  # noqa: E402 - after the check for a checkout
-from pixelveil.audit import read_audit  # noqa: E402
-from pixelveil.schemes import SCHEMES, create_scheme  # noqa: E402
+from benchmarks.audit_cases import CASES
+from pages import audits as page
+from pixelveil.audit import read_audit
+from pixelveil.schemes import SCHEMES, create_scheme
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -111,7 +111,7 @@ def _weights(cell: Cell, folder: Path) -> Path | None:
         return None
     path = (folder if folder.is_dir() else folder.parent) / cell.weights
     if not path.is_file():
-        hint = "the experiment's note says whose they are; give their folder with --weights"
+        hint = f"in a checkout: python -m benchmarks.public_weights {path.stem} DIR; then --weights DIR"
         raise UsageError(f"cell {cell.name!r} begins with {cell.weights}, which is not in {path.parent}", hint=hint)
     return path
 

@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from pixelveil.attacks.measures import ssim
+from pixelveil.attacks.stem import key_recovery
 from pixelveil.attacks.stem.embedding import PatchEmbedding
 from pixelveil.attacks.stem.evidence import ModelEvidence, base_tensors
 from pixelveil.attacks.stem.key_recovery import StemKey, kind_of, match_columns, recover_key
@@ -154,3 +155,21 @@ def test_a_base_that_was_really_fine_tuned_still_gives_the_key(fine_tuned, victi
     if scheme == "vit-permutation":
         assert np.array_equal(read, victims)
     assert ssim(read, victims).mean() > 0.9
+
+
+def test_a_whitened_key_is_read_as_any_affine_one(make_vit, victims, sight, monkeypatch):
+    model, key = make_vit(), Key.generate()
+    scheme = create_scheme("vit-orthogonal", block_size=4)
+    images = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), dtype=np.uint8)
+    scheme = scheme.bind(fit_asset(scheme, images=images))
+    stem = extract_stem(encrypt_model(model, scheme=scheme, key=key, image_size=32, **sight))
+    evidence = ModelEvidence(
+        scheme=scheme,
+        stem=stem,
+        ciphertexts=scheme.encrypt(victims, key=key).images,
+        victims=len(victims),
+        base=base_tensors(model, image_size=32),
+    )
+    assert ssim(StemKey().run(evidence).images, victims).mean() > 0.99
+    monkeypatch.setattr(key_recovery, "kind_of", lambda scheme: "orthogonal")
+    assert ssim(StemKey().run(evidence).images, victims).mean() < 0.9

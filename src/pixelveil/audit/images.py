@@ -118,7 +118,7 @@ class AuditImages:
         found = []
         if len(self.victims) < RULES.victims:
             found.append(
-                f"{len(self.victims)} victims: a verdict needs {RULES.victims}, so all will be INCONCLUSIVE; "
+                f"{len(self.victims)} victims: what attacks read is judged from {RULES.victims} on, here INCONCLUSIVE; "
                 "give more images"
             )
         if len(self.helpers) + len(self.victims) < _FEW_HELPERS:
